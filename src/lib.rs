@@ -1,0 +1,1 @@
+//! Signs campaign and offer rows in bulk.
