@@ -1,1 +1,4 @@
 //! Signs campaign and offer rows in bulk.
+
+pub mod format;
+pub mod json;

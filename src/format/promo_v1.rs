@@ -1,0 +1,101 @@
+//! App Store promotional offers, the original signature.
+//!
+//! Still needed by apps on SKPaymentDiscount, or on StoreKit 2 before
+//! Xcode 26. The only format whose documents name a life: 24 hours.
+
+use super::problem::Notice;
+use super::{Field, Format, Freshness, KeyUse, Kind, Layout, Signing, Source, Unit};
+
+/// Promotional offer, the joined form.
+pub(super) static PROMO_V1: Format = Format {
+    id: "appstore-promo-v1",
+    title: "App Store promotional offer signature (original API)",
+    purpose: "entitles one customer to one attempt at a promotional offer through \
+              SKPaymentDiscount",
+    sources: &[
+        "https://developer.apple.com/documentation/storekit/generating-a-signature-for-promotional-offers",
+    ],
+    key: KeyUse::InAppPurchase,
+    fields: &[
+        Field::new(
+            "appBundleId",
+            Kind::Text,
+            Source::Required,
+            "The app's bundle id; case counts.",
+        )
+        .example("com.example.app"),
+        Field::new(
+            "keyIdentifier",
+            Kind::Text,
+            Source::KeyId { required: true },
+            "The In-App Purchase key's id.",
+        )
+        .example("2X9R4HXF34"),
+        Field::new(
+            "productIdentifier",
+            Kind::Text,
+            Source::Required,
+            "The subscription's product id; case counts.",
+        )
+        .example("com.example.app.pro.monthly"),
+        Field::new(
+            "offerIdentifier",
+            Kind::Text,
+            Source::Required,
+            "The offer as set in App Store Connect; case counts.",
+        )
+        .example("winback50"),
+        Field::new(
+            "appAccountToken",
+            Kind::Text,
+            Source::Default(""),
+            "The customer's UUID or applicationUsername, lower-cased; may be empty, its place stays.",
+        )
+        .example("8f1c4b5e-7a1d-4a2f-9d3b-0f6c2e1a9b7d")
+        .lowered()
+        .notice(capitals),
+        Field::new(
+            "nonce",
+            Kind::Uuid,
+            Source::Nonce,
+            "UUID, lower case in the signed text; good for one attempt to buy.",
+        ),
+        Field::new(
+            "timestamp",
+            Kind::Time(Unit::Milliseconds),
+            Source::Clock,
+            "Milliseconds; the offer stays active for 24 hours from it.",
+        ),
+    ],
+    layouts: &[Layout {
+        version: None,
+        signing: Signing::Joined {
+            order: &[
+                "appBundleId",
+                "keyIdentifier",
+                "productIdentifier",
+                "offerIdentifier",
+                "appAccountToken",
+                "nonce",
+                "timestamp",
+            ],
+        },
+    }],
+    freshness: Freshness::Documented {
+        millis: 24 * 60 * 60 * 1000,
+    },
+    nonce_scope: &[],
+    derived: &[],
+};
+
+/// A UUID may come in capitals; a user name with capitals only matches where
+/// the app sends the lower-cased name, too.
+fn capitals(token: &str) -> Option<&'static Notice> {
+    static NOTICE: Notice = Notice {
+        code: "token_lowered",
+        says: "appAccountToken values with capitals were lower-cased: the app must send them \
+               in lower case, too",
+    };
+    let is_uuid = uuid::Uuid::try_parse(token).is_ok();
+    (!is_uuid && token.chars().any(char::is_uppercase)).then_some(&NOTICE)
+}
