@@ -1,0 +1,289 @@
+//! What can be wrong with a key.
+//!
+//! It must not know how keys are read, and it never holds bytes of a key. The
+//! commands that put things right stand in `hint`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::file::MAX_FILE_BYTES;
+
+/// What the caller asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A P-256 private key.
+    PrivateKey,
+    /// A P-256 public key.
+    PublicKey,
+    /// An HS256 secret.
+    Secret,
+}
+
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::PrivateKey => "a P-256 private key (PKCS#8 or SEC1, PEM or DER)",
+            Self::PublicKey => "a P-256 public key (PEM, DER or one line of base64)",
+            Self::Secret => "a shared secret",
+        })
+    }
+}
+
+/// A curve that is not P-256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// P-192, also called prime192v1 and secp192r1.
+    P192,
+    /// P-384, also called secp384r1.
+    P384,
+    /// P-521, also called secp521r1.
+    P521,
+    /// The curve of Bitcoin.
+    Secp256k1,
+    /// Any other, by its object identifier.
+    Other(String),
+}
+
+impl std::fmt::Display for Curve {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::P192 => f.write_str("P-192"),
+            Self::P384 => f.write_str("P-384"),
+            Self::P521 => f.write_str("P-521"),
+            Self::Secp256k1 => f.write_str("secp256k1"),
+            Self::Other(oid) => write!(f, "with the identifier {oid}"),
+        }
+    }
+}
+
+/// How a private key is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// PKCS#8 in PEM.
+    Pkcs8,
+    /// PKCS#8 in DER.
+    Pkcs8Der,
+    /// The old way, with a `Proc-Type` line inside the PEM block.
+    Legacy,
+}
+
+/// Why a key or a secret is refused.
+///
+/// `Display` gives the whole sentence, the path included; there is no need to
+/// walk `source`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The file cannot be read.
+    #[error("cannot read the key file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The file was read, and what is inside is refused.
+    #[error("{}: {error}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: Box<KeyError>,
+    },
+    /// The file has more than [`MAX_FILE_BYTES`].
+    #[error("the file has more than {MAX_FILE_BYTES} bytes, which no key has")]
+    TooLarge,
+    /// There is nothing, or nothing but white space.
+    #[error("found nothing; wanted {wanted}")]
+    Empty {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A key on another curve.
+    #[error(
+        "found a key on the curve {curve}; wanted {wanted}{}",
+        curve_note(curve)
+    )]
+    OtherCurve {
+        /// The curve.
+        curve: Curve,
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// The curve is written out in numbers instead of being named.
+    #[error(
+        "found a key whose curve is written out in numbers; wanted {wanted}, with the curve named"
+    )]
+    ExplicitCurve {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// Neither a curve nor a public key is there to tell the curve.
+    #[error("found an elliptic curve key that does not say on which curve it is; wanted P-256")]
+    NoCurve,
+    /// An RSA key.
+    #[error("found an RSA key; wanted {wanted}")]
+    RsaKey {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// An Ed25519 key.
+    #[error("found an Ed25519 key; wanted {wanted}")]
+    Ed25519Key {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A key of yet another algorithm.
+    #[error("found a key of the algorithm {oid}; wanted {wanted}")]
+    OtherAlgorithm {
+        /// The object identifier of the algorithm.
+        oid: String,
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A public key, where the private one is wanted.
+    #[error("found a public key; wanted {}", Wanted::PrivateKey)]
+    PublicNotPrivate,
+    /// A private key, where the public one is wanted.
+    #[error("found a private key; wanted {}", Wanted::PublicKey)]
+    PrivateNotPublic,
+    /// A certificate.
+    #[error("found a certificate; wanted {wanted}")]
+    Certificate {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A certificate request.
+    #[error("found a certificate request; wanted {wanted}")]
+    CertificateRequest {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A private key under a pass phrase.
+    #[error(
+        "found an encrypted private key, which is not supported yet; wanted one that is not encrypted"
+    )]
+    Encrypted {
+        /// How it is encrypted.
+        form: Encryption,
+    },
+    /// A key in the format of OpenSSH.
+    #[error("found a key in the format of OpenSSH; wanted {wanted}")]
+    OpenSshKey {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// JSON: a JWK, or an account file with a key in it.
+    #[error("found JSON (a JWK?); wanted {wanted}")]
+    Jwk {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A PKCS#12 store.
+    #[error("found a PKCS#12 store (.p12, .pfx); wanted {wanted}")]
+    Pkcs12 {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// The base64 of a key without its BEGIN line.
+    #[error("found the base64 of a key without its BEGIN line; wanted {wanted}")]
+    NoBeginLine {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A PEM file that was encoded in base64 once more.
+    #[error("found a PEM file in base64, encoded once too often; wanted {wanted}")]
+    DoubleBase64 {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A BEGIN line without the END line that belongs to it.
+    #[error("found a PEM block that is cut short; wanted one with its END line")]
+    Truncated,
+    /// Something between the BEGIN line and the END line is not base64.
+    #[error("found a PEM block with bad base64 inside; wanted it whole and unchanged")]
+    BadBase64,
+    /// More than one document in one file.
+    #[error("found {count} PEM blocks ({labels}); wanted {wanted}, alone")]
+    SeveralBlocks {
+        /// How many there are.
+        count: usize,
+        /// The names of the first of them.
+        labels: String,
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A PEM block of a kind that holds no such key.
+    #[error("found a PEM block named {label}; wanted {wanted}")]
+    OtherPem {
+        /// Its name.
+        label: String,
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A PEM block whose content is no key.
+    #[error(
+        "found a PEM block whose content is damaged or not what its name says; wanted {wanted}"
+    )]
+    Malformed {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// Text in UTF-16.
+    #[error("found text in UTF-16; wanted {wanted}, in ASCII or UTF-8")]
+    Utf16 {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// None of the above.
+    #[error("found bytes of no kind that is known; wanted {wanted}")]
+    Unrecognised {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// The scalar does not have 32 bytes.
+    #[error("found a private scalar of {bytes} bytes; a P-256 key has 32")]
+    ScalarLength {
+        /// How many it has.
+        bytes: usize,
+    },
+    /// The scalar is zero, or not below the order of the curve.
+    #[error("found a private scalar that is zero or too large; wanted one from 1 to n - 1")]
+    ScalarRange,
+    /// The public key in the file is not that of the private key.
+    #[error("found a public key beside the private key that does not belong to it; wanted a pair")]
+    PublicMismatch,
+    /// The public key is not a point of the curve.
+    #[error("found a public key that is not a point of P-256; wanted one that is")]
+    BadPoint,
+    /// The key could not verify what it signed.
+    #[error("the key does not verify its own signature")]
+    Probe,
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no random bytes: {reason}")]
+    Random {
+        /// What it says.
+        reason: String,
+    },
+    /// A PEM file where a shared secret is wanted.
+    #[error("found a PEM file; wanted {}, which is plain text", Wanted::Secret)]
+    PemAsSecret,
+}
+
+impl KeyError {
+    /// The same error, with the file it is about.
+    #[must_use]
+    pub(super) fn in_file(self, path: &Path) -> Self {
+        Self::InFile {
+            path: path.to_owned(),
+            error: Box::new(self),
+        }
+    }
+}
+
+fn curve_note(curve: &Curve) -> &'static str {
+    match curve {
+        Curve::P192 => " (Apple once asked for P-192; today's page asks for P-256 only)",
+        _ => "",
+    }
+}

@@ -1,0 +1,63 @@
+//! What is worth saying about a key that is used all the same.
+//!
+//! It must not know where warnings go.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::hint::shell;
+use super::secret::MIN_SECRET_BYTES;
+
+/// Something about a key file that its owner should know. `Display` gives one
+/// sentence; it never shows a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Others can read the file, or the group can change it.
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// One line end at the end of the secret's file was not taken as part of
+    /// the secret.
+    SecretTrimmed,
+    /// The secret has fewer bytes than RFC 7518 asks for.
+    SecretShort {
+        /// How many bytes it has.
+        bytes: usize,
+    },
+    /// The secret begins or ends with white space or with a byte order mark,
+    /// and that was kept.
+    SecretEdges,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exposed { path, mode } => write!(
+                f,
+                "the key file {} can be {} (mode {mode:04o}); `chmod o-rwx,g-w {}` puts that right",
+                path.display(),
+                if mode & 0o007 != 0 {
+                    "used by every user of this machine"
+                } else {
+                    "changed by its group"
+                },
+                shell(path),
+            ),
+            Self::SecretTrimmed => f.write_str(
+                "the secret's file ends with a line end, which was not taken as part of the secret",
+            ),
+            Self::SecretShort { bytes } => write!(
+                f,
+                "the secret has {bytes} bytes; RFC 7518, section 3.2, asks for at least \
+                 {MIN_SECRET_BYTES} with HS256",
+            ),
+            Self::SecretEdges => f.write_str(
+                "the secret begins or ends with white space or a byte order mark, which was kept \
+                 as part of the secret",
+            ),
+        }
+    }
+}
