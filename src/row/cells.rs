@@ -1,0 +1,135 @@
+//! The cells of the rows in one CSV batch. It must not know what a column
+//! means or where the batch came from; it only makes sure that the parser and
+//! the framer agree on where every row begins and ends.
+
+use std::io::{Chain, Read};
+
+use memchr::memchr;
+
+use super::{Batch, RowSpan};
+
+const QUOTE: u8 = b'"';
+
+/// Put before the rows. The parser would take a byte order mark at the start of
+/// a batch for the start of a file and drop it, though it is text there; it
+/// skips an empty line without a trace.
+const LEAD: &[u8] = b"\n";
+
+/// Why a row has no cells. Each of them means that the parser and the framer
+/// disagree; later rows fail as well, until the two meet again.
+#[derive(Debug, thiserror::Error)]
+pub enum CellsError {
+    /// The record does not stand where the row does.
+    #[error("the row at bytes {start} to {end} of the batch was parsed as bytes {from} to {to}")]
+    Misaligned {
+        /// Where the row begins in the batch.
+        start: u32,
+        /// Where it ends.
+        end: u32,
+        /// Where the parser began.
+        from: u64,
+        /// Where it stopped.
+        to: u64,
+    },
+    /// The parser found no further record.
+    #[error("the parser found no record for the row at byte {start} of the batch")]
+    Missing {
+        /// Where the row begins in the batch.
+        start: u32,
+    },
+    /// The parser failed.
+    #[error("the row cannot be parsed")]
+    Parser(#[source] csv::Error),
+}
+
+impl CellsError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        "this is a defect of the program, not of the input: report it with the row"
+    }
+}
+
+/// Splits the rows of a CSV batch into cells, reusing one record.
+///
+/// Gives exactly one answer for each of [`Batch::rows`], in their order.
+pub struct Cells<'a> {
+    rows: std::slice::Iter<'a, RowSpan>,
+    parser: csv::Reader<Chain<&'static [u8], &'a [u8]>>,
+    record: csv::ByteRecord,
+}
+
+impl<'a> Cells<'a> {
+    /// Starts at the first row of the batch; the delimiter must be the one it
+    /// was framed with.
+    pub fn new(batch: &'a Batch, delimiter: u8) -> Self {
+        Self {
+            rows: batch.rows.iter(),
+            parser: csv::ReaderBuilder::new()
+                .delimiter(delimiter)
+                .has_headers(false)
+                .flexible(true)
+                .from_reader(LEAD.chain(batch.bytes.as_slice())),
+            record: csv::ByteRecord::new(),
+        }
+    }
+
+    /// The next row and its cells; `None` after the last row.
+    #[allow(clippy::should_implement_trait)] // The record is lent, not given.
+    pub fn next(&mut self) -> Option<(&'a RowSpan, Result<&csv::ByteRecord, CellsError>)> {
+        let row = self.rows.next()?;
+        let parsed = self.parse(row);
+        Some((row, parsed.map(|()| &self.record)))
+    }
+
+    /// Parses one record and checks that it is this row, all of it and no more.
+    fn parse(&mut self, row: &RowSpan) -> Result<(), CellsError> {
+        let lead = LEAD.len() as u64;
+        // Before the first record the empty line is still to come.
+        let from = self.parser.position().byte().saturating_sub(lead);
+        let found = self
+            .parser
+            .read_byte_record(&mut self.record)
+            .map_err(CellsError::Parser)?;
+        if !found {
+            return Err(CellsError::Missing { start: row.start });
+        }
+        let to = self.parser.position().byte().saturating_sub(lead);
+        // The parser has also taken the line end.
+        if from != u64::from(row.start) || to != u64::from(row.end) + 1 {
+            return Err(CellsError::Misaligned {
+                start: row.start,
+                end: row.end,
+                from,
+                to,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The offset of text that follows a closing quote in one row, as in
+/// `"abc"def`, if there is any.
+///
+/// The parser would join the two without a word, so a caller should reject such
+/// a row. A quote inside a cell that did not begin with one (`5" screen`) is
+/// plain text.
+pub fn stray_quote(raw: &[u8], delimiter: u8) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let quote = at + memchr(QUOTE, raw.get(at..)?)?;
+        at = quote + 1;
+        if quote > 0 && raw[quote - 1] != delimiter {
+            continue;
+        }
+        // A quoted cell: find the quote that is not one of a pair.
+        loop {
+            at += memchr(QUOTE, raw.get(at..)?)? + 1;
+            match raw.get(at) {
+                Some(&QUOTE) => at += 1,
+                Some(&byte) if byte == delimiter => break,
+                Some(_) => return Some(at),
+                None => return None,
+            }
+        }
+    }
+}
