@@ -1,0 +1,121 @@
+//! Bytes in, signatures out, many at a time.
+//!
+//! An engine holds one key and signs whole batches of messages with it. It
+//! hashes the messages itself, so that one which works in lanes can hash in
+//! lanes, too. It must not know formats, JSON, encodings, files or threads:
+//! a batch goes in, as many fixed-width signatures come out, and equal
+//! messages give equal signatures in every engine.
+
+mod hs256;
+mod p256;
+
+pub use hs256::Hs256;
+pub use p256::P256;
+
+/// A signer with its key.
+pub trait Engine: Send + Sync {
+    /// The name for `--engine` and the manifest.
+    fn name(&self) -> &'static str;
+
+    /// The width of one signature in bytes: 64 for ES256 (`r ‖ s`, RFC 7518
+    /// §3.4), 32 for HS256 (§3.2).
+    fn width(&self) -> usize;
+
+    /// Signs every message; `out` is cleared and then holds one signature per
+    /// message, in the same order.
+    ///
+    /// # Errors
+    /// When a signature could not be made. Nothing in `out` may be used then.
+    fn sign_batch(&self, messages: &Messages, out: &mut Signatures) -> Result<(), SignError>;
+
+    /// Whether this signature of this message is right under the engine's own
+    /// key.
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool;
+}
+
+/// Signing failed; with a valid key this does not happen.
+#[derive(Debug, thiserror::Error)]
+#[error("the {engine} engine could not sign message {at} of a batch")]
+pub struct SignError {
+    /// The engine's name.
+    pub engine: &'static str,
+    /// The message's place in its batch, from 0.
+    pub at: usize,
+}
+
+/// Messages back to back in one buffer.
+#[derive(Clone, Debug, Default)]
+pub struct Messages {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Messages {
+    /// Removes all messages and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Adds the message that `write` appends.
+    pub fn push_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        let result = write(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+        result
+    }
+
+    /// Adds a message.
+    pub fn push(&mut self, message: &[u8]) {
+        self.push_with(|bytes| bytes.extend_from_slice(message));
+    }
+
+    /// How many messages there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The message at this place.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn get(&self, at: usize) -> &[u8] {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.bytes[start..self.ends[at]]
+    }
+
+    /// All messages in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+}
+
+/// Signatures of one width, back to back.
+#[derive(Clone, Debug, Default)]
+pub struct Signatures {
+    bytes: Vec<u8>,
+    width: usize,
+}
+
+impl Signatures {
+    /// Makes room for `count` signatures of `width` bytes, all zero, and
+    /// gives them to be filled in.
+    pub fn reset(&mut self, count: usize, width: usize) -> std::slice::ChunksExactMut<'_, u8> {
+        self.width = width;
+        self.bytes.clear();
+        self.bytes.resize(count * width, 0);
+        self.bytes.chunks_exact_mut(width)
+    }
+
+    /// The signature at this place.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn get(&self, at: usize) -> &[u8] {
+        &self.bytes[at * self.width..(at + 1) * self.width]
+    }
+}
