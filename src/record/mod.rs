@@ -1,0 +1,24 @@
+//! Rows become records: checked values in canonical text, or rejects.
+//!
+//! [`Rules`] holds what the settings say, [`Plan`] what one input's header
+//! adds; checking a row with a plan appends one [`Record`] to [`Records`] or
+//! names every problem. A record cannot be invalid. This module must not know
+//! keys, signatures, clocks, or where rejects are written: the run's
+//! timestamp is a number it is given.
+
+mod cell;
+mod check;
+mod columns;
+mod records;
+mod reject;
+mod rules;
+
+pub use check::{Outcome, Tally};
+pub use columns::{Plan, Roles, same_name};
+pub use records::{Record, Records};
+pub use reject::{Problem, Reject, RejectLine};
+pub use rules::{PlanError, Rules, Settings};
+
+/// More fields than any format has; a test over the table holds it. Cells of
+/// a row stand in an array of this size, so no row allocates for them.
+const MAX_FIELDS: usize = 32;

@@ -1,0 +1,213 @@
+//! Checked rows, back to back in one buffer.
+
+/// A value's place in the buffer.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+const ABSENT: Span = Span {
+    start: u32::MAX,
+    end: u32::MAX,
+};
+
+/// Many records, each with a slot for every field of its format, for every
+/// kept column, and for the row id.
+#[derive(Debug, Default)]
+pub struct Records {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+    heads: Vec<Head>,
+    fields: usize,
+    slots: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    record: u64,
+    count: u64,
+    layout: usize,
+    bytes: usize,
+}
+
+impl Records {
+    /// Room for records of a format with this many fields and kept columns.
+    pub fn new(fields: usize, kept: usize) -> Self {
+        Self {
+            fields,
+            slots: fields + kept + 1,
+            ..Self::default()
+        }
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty()
+    }
+
+    /// The record at this place.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn get(&self, at: usize) -> Record<'_> {
+        Record {
+            head: self.heads[at],
+            spans: &self.spans[at * self.slots..(at + 1) * self.slots],
+            bytes: &self.bytes,
+            fields: self.fields,
+        }
+    }
+
+    /// All records in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Record<'_>> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+
+    /// Starts a record; until it is finished or dropped by
+    /// [`Records::abandon`], values go into its slots.
+    pub(super) fn start(&mut self) {
+        let wanted = (self.heads.len() + 1) * self.slots;
+        self.spans.resize(wanted, ABSENT);
+    }
+
+    /// Fills a field's slot with what `write` appends; a failed write leaves
+    /// it absent.
+    pub(super) fn write<E>(
+        &mut self,
+        slot: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.bytes.len();
+        if let Err(error) = write(&mut self.bytes) {
+            self.bytes.truncate(start);
+            return Err(error);
+        }
+        let base = self.heads.len() * self.slots;
+        self.spans[base + slot] = Span {
+            start: offset(start),
+            end: offset(self.bytes.len()),
+        };
+        Ok(())
+    }
+
+    /// Makes a slot absent again.
+    pub(super) fn clear_slot(&mut self, slot: usize) {
+        let base = self.heads.len() * self.slots;
+        self.spans[base + slot] = ABSENT;
+    }
+
+    /// Lets a slot show the same bytes as another.
+    pub(super) fn share(&mut self, slot: usize, other: usize) {
+        let base = self.heads.len() * self.slots;
+        self.spans[base + slot] = self.spans[base + other];
+    }
+
+    /// The bytes of a slot of the record in the making.
+    pub(super) fn pending(&self, slot: usize) -> Option<&[u8]> {
+        let span = self.spans[self.heads.len() * self.slots + slot];
+        read(&self.bytes, span)
+    }
+
+    pub(super) fn kept_slot(&self, at: usize) -> usize {
+        self.fields + at
+    }
+
+    pub(super) fn row_id_slot(&self) -> usize {
+        self.slots - 1
+    }
+
+    /// Finishes the record in the making.
+    pub(super) fn finish(&mut self, record: u64, layout: usize, count: u64) {
+        let bytes = self.spans[self.heads.len() * self.slots..]
+            .iter()
+            .filter(|span| span.start != u32::MAX)
+            .map(|span| (span.end - span.start) as usize)
+            .sum();
+        self.heads.push(Head {
+            record,
+            count,
+            layout,
+            bytes,
+        });
+    }
+
+    /// Drops the record in the making.
+    pub(super) fn abandon(&mut self, bytes_before: usize) {
+        self.bytes.truncate(bytes_before);
+        self.spans.truncate(self.heads.len() * self.slots);
+    }
+
+    pub(super) fn bytes_used(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// A batch of rows is far below 4 GiB; the greatest offset marks absence.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX - 1)
+}
+
+fn read(bytes: &[u8], span: Span) -> Option<&[u8]> {
+    (span.start != u32::MAX).then(|| &bytes[span.start as usize..span.end as usize])
+}
+
+/// One checked row.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    head: Head,
+    spans: &'a [Span],
+    bytes: &'a [u8],
+    fields: usize,
+}
+
+impl<'a> Record<'a> {
+    /// The row's number over all inputs, from 1.
+    pub fn number(&self) -> u64 {
+        self.head.record
+    }
+
+    /// How many signed records it becomes.
+    pub fn count(&self) -> u64 {
+        self.head.count
+    }
+
+    /// The place of its version in the format's layouts.
+    pub fn layout(&self) -> usize {
+        self.head.layout
+    }
+
+    /// How many bytes its values have together.
+    pub fn size(&self) -> usize {
+        self.head.bytes
+    }
+
+    /// The canonical text of a field, by its place in the format's fields.
+    /// Absent are nonces to be derived and optional fields without a value.
+    pub fn value(&self, field: usize) -> Option<&'a [u8]> {
+        debug_assert!(field < self.fields);
+        read(self.bytes, self.spans[field])
+    }
+
+    /// The same as text.
+    pub fn text(&self, field: usize) -> Option<&'a str> {
+        // Only checked text gets into a record.
+        self.value(field)
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// The JSON text of a kept column.
+    pub fn kept(&self, at: usize) -> Option<&'a [u8]> {
+        read(self.bytes, self.spans[self.fields + at])
+    }
+
+    /// The row id, where one was asked for.
+    pub fn row_id(&self) -> Option<&'a [u8]> {
+        read(self.bytes, self.spans[self.spans.len() - 1])
+    }
+}

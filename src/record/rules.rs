@@ -1,0 +1,472 @@
+//! What the settings of a run say about its records, resolved once.
+
+use crate::format::{Format, Freshness, Kind, Source, Unit, VERSION};
+
+use super::MAX_FIELDS;
+use super::cell::Cell;
+use super::columns::{nearest, same_name};
+
+/// The settings that decide what a row becomes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The format.
+    pub format: &'static Format,
+    /// The one version accepted, where it is fixed.
+    pub version: Option<String>,
+    /// Values for rows that have none: field and value.
+    pub sets: Vec<(String, String)>,
+    /// Columns under another name: field and column.
+    pub maps: Vec<(String, String)>,
+    /// Input columns to copy into the output.
+    pub keep: Vec<String>,
+    /// Columns and members that fit nothing are passed over.
+    pub ignore_unknown: bool,
+    /// White space around values is removed.
+    pub trim: bool,
+    /// The key's id, for rows that have none.
+    pub key_id: Option<String>,
+    /// The run's timestamp in milliseconds.
+    pub timestamp: u64,
+    /// The expiry in milliseconds, for formats that carry one.
+    pub expires: u64,
+    /// How many signed records a row becomes, where its own column is empty.
+    pub count: u64,
+    /// The column that identifies a row by its content.
+    pub row_id: Option<String>,
+    /// Times before the format's documented window are signed.
+    pub allow_stale: bool,
+    /// Times after the run's timestamp are signed.
+    pub allow_future: bool,
+}
+
+impl Settings {
+    /// Settings for a format and a timestamp in milliseconds, all else at its
+    /// default: one record per row, tokens that expire after seven days.
+    pub fn new(format: &'static Format, timestamp: u64) -> Self {
+        Self {
+            format,
+            version: None,
+            sets: Vec::new(),
+            maps: Vec::new(),
+            keep: Vec::new(),
+            ignore_unknown: false,
+            trim: false,
+            key_id: None,
+            timestamp,
+            expires: timestamp.saturating_add(7 * 24 * 60 * 60 * 1000),
+            count: 1,
+            row_id: None,
+            allow_stale: false,
+            allow_future: false,
+        }
+    }
+}
+
+/// How long before the run's timestamp a time may lie where a limit exists
+/// but is not published: as good as now.
+pub(super) const UNPUBLISHED_TOLERANCE: u64 = 5 * 60 * 1000;
+
+/// Settings and header do not fit the format, or each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Two columns give one field.
+    #[error("the columns {first:?} and {second:?} both give the field {field}")]
+    DuplicateColumn {
+        /// The field.
+        field: String,
+        /// The first column.
+        first: String,
+        /// The second column.
+        second: String,
+    },
+    /// The header is not UTF-8.
+    #[error("the header is not UTF-8")]
+    HeaderNotUtf8,
+    /// The input has no header.
+    #[error("the input is empty, not even a header")]
+    NoHeader,
+    /// A kept column's name is one of the record's own, or stands twice.
+    #[error("the kept column {column:?} would stand beside the record's own {column:?}")]
+    KeepCollides {
+        /// The column.
+        column: String,
+    },
+    /// Nothing gives the key's id.
+    #[error("nothing gives {field}, the key's id")]
+    KeyId {
+        /// The field that holds it.
+        field: &'static str,
+    },
+    /// A column the settings name is not in the header.
+    #[error("the header has no column {column:?}, which {option} names")]
+    NoColumn {
+        /// The column.
+        column: String,
+        /// The option that names it.
+        option: &'static str,
+        /// The most similar column there is.
+        nearest: Option<String>,
+    },
+    /// No column gives a required field.
+    #[error("no column gives the required field {field}")]
+    MissingColumn {
+        /// The field.
+        field: &'static str,
+        /// The most similar column that fits nothing.
+        nearest: Option<String>,
+    },
+    /// A value given for all rows is not valid.
+    #[error("{option} gives {field} the value {found:?}, but it must be {wanted}")]
+    SetValue {
+        /// The option.
+        option: &'static str,
+        /// The field.
+        field: String,
+        /// The value.
+        found: String,
+        /// What is wanted.
+        wanted: String,
+    },
+    /// A nonce given for all rows would repeat.
+    #[error("--set cannot give {field}: every row would carry the same one")]
+    SetNonce {
+        /// The field.
+        field: String,
+    },
+    /// A column fits no field.
+    #[error("the column {column:?} fits no field of {format}")]
+    UnknownColumn {
+        /// The column.
+        column: String,
+        /// The format's id.
+        format: &'static str,
+        /// The most similar field.
+        nearest: Option<&'static str>,
+    },
+    /// An option names a field the format does not have.
+    #[error("{option} names {field:?}, which is no field of {format}")]
+    UnknownField {
+        /// The option.
+        option: &'static str,
+        /// The field.
+        field: String,
+        /// The format's id.
+        format: &'static str,
+        /// The most similar field.
+        nearest: Option<&'static str>,
+    },
+    /// The format has no such version.
+    #[error("{format} has no version {version:?}, only {known}")]
+    UnknownVersion {
+        /// The format's id.
+        format: &'static str,
+        /// The version.
+        version: String,
+        /// The versions there are.
+        known: String,
+    },
+    /// More than one record per row, but nothing to tell them apart.
+    #[error("{format} has no nonce, so {count} records of one row would be the same")]
+    Copies {
+        /// The format's id.
+        format: &'static str,
+        /// The count.
+        count: u64,
+    },
+}
+
+impl PlanError {
+    /// What to type to mend it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::DuplicateColumn { second, .. } => {
+                format!("rename or remove the column {second:?}")
+            }
+            Self::HeaderNotUtf8 => "export the file as UTF-8".into(),
+            Self::NoHeader => "the first line of a CSV file names its columns; see `campaign-signer template FORMAT`".into(),
+            Self::KeepCollides { column } => format!("rename the column {column:?} in the input"),
+            Self::KeyId { field } => format!("give --key-id ID, or a column {field}"),
+            Self::NoColumn { nearest, .. } => format!("did you mean {:?}?", nearest.as_ref()?),
+            Self::MissingColumn {
+                field,
+                nearest: Some(column),
+            } => format!("give --map {field}={column:?} if that is the column"),
+            Self::MissingColumn { field, .. } => {
+                format!("add the column, name it with --map {field}=COLUMN, or give --set {field}=VALUE")
+            }
+            Self::SetNonce { .. } => "leave it out: nonces are derived for each row".into(),
+            Self::UnknownColumn {
+                column,
+                nearest: Some(field),
+                ..
+            } => format!("give --map {field}={column:?}, --keep {column:?} or --ignore-unknown"),
+            Self::UnknownColumn { column, .. } => {
+                format!("give --keep {column:?} to copy it into the output, or --ignore-unknown")
+            }
+            Self::UnknownField { nearest, format, .. } => match nearest {
+                Some(field) => format!("did you mean {field}?"),
+                None => format!("see `campaign-signer formats {format}`"),
+            },
+            Self::SetValue { .. } | Self::UnknownVersion { .. } | Self::Copies { .. } => {
+                return None;
+            }
+        })
+    }
+}
+
+/// A field's value where the row has none.
+#[derive(Clone, Debug)]
+pub(super) enum Default {
+    /// Nothing.
+    None,
+    /// Text given by a person: read and checked as if the row had it.
+    Given(String),
+    /// Text the program made: a constant, a time, an id.
+    Made(String),
+    /// What another field holds.
+    SameAs(usize),
+}
+
+/// The settings, resolved against the format.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub(super) settings: Settings,
+    /// The fixed layout, if there is one.
+    pub(super) fixed: Option<usize>,
+    pub(super) defaults: Vec<Default>,
+    /// Which fields each layout has, as a bit mask over the fields.
+    pub(super) masks: Vec<u64>,
+    pub(super) version_field: Option<usize>,
+    pub(super) nonce_field: Option<usize>,
+}
+
+impl Rules {
+    /// Resolves settings against their format.
+    ///
+    /// # Errors
+    /// When the settings name what the format does not have, or give a value
+    /// its field refuses.
+    pub fn new(settings: Settings) -> Result<Self, PlanError> {
+        let format = settings.format;
+        debug_assert!(format.fields.len() <= MAX_FIELDS);
+        let known = |version: &str| {
+            format
+                .layouts
+                .iter()
+                .position(|layout| layout.version == Some(version))
+                .ok_or_else(|| PlanError::UnknownVersion {
+                    format: format.id,
+                    version: version.to_owned(),
+                    known: format.versions().collect::<Vec<_>>().join(", "),
+                })
+        };
+        let fixed = match &settings.version {
+            Some(version) => Some(known(version)?),
+            None => None,
+        };
+        let nonce_field = format.field_from(Source::Nonce).map(|(at, _)| at);
+        if settings.count > 1 && nonce_field.is_none() {
+            return Err(PlanError::Copies {
+                format: format.id,
+                count: settings.count,
+            });
+        }
+        let masks = format
+            .layouts
+            .iter()
+            .map(|layout| {
+                let names = layout.field_names();
+                let bit = |(at, field): (usize, &crate::format::Field)| {
+                    u64::from(names.contains(&field.name)) << at
+                };
+                format.fields.iter().enumerate().map(bit).sum()
+            })
+            .collect();
+        let mut rules = Self {
+            fixed,
+            defaults: Vec::new(),
+            masks,
+            version_field: format.field(VERSION).map(|(at, _)| at),
+            nonce_field,
+            settings,
+        };
+        rules.defaults = (0..format.fields.len())
+            .map(|at| rules.own_default(at))
+            .collect();
+        rules.apply_sets()?;
+        rules.check_keep()?;
+        Ok(rules)
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The format.
+    pub fn format(&self) -> &'static Format {
+        self.settings.format
+    }
+
+    /// The layouts that rows without a version of their own can have.
+    pub(super) fn default_layout(&self) -> usize {
+        let set = self.version_field.and_then(|at| match &self.defaults[at] {
+            Default::Given(text) => self
+                .format()
+                .layouts
+                .iter()
+                .position(|layout| layout.version == Some(text)),
+            _ => None,
+        });
+        self.fixed
+            .or(set)
+            .unwrap_or(self.format().layouts.len() - 1)
+    }
+
+    /// The layouts that records of a run can have, oldest first.
+    pub fn layouts(&self, rows_name_version: bool) -> Vec<usize> {
+        if rows_name_version {
+            (0..self.format().layouts.len()).collect()
+        } else {
+            vec![self.default_layout()]
+        }
+    }
+
+    fn own_default(&self, at: usize) -> Default {
+        let settings = &self.settings;
+        let field = &settings.format.fields[at];
+        let in_unit = |millis: u64| {
+            let unit = match field.kind {
+                Kind::Time(unit) => unit,
+                _ => Unit::Milliseconds,
+            };
+            Default::Made((millis / unit.in_millis()).to_string())
+        };
+        match field.source {
+            Source::Clock => in_unit(settings.timestamp),
+            Source::Expiry => in_unit(settings.expires),
+            Source::Constant(text) | Source::Default(text) => Default::Made(text.into()),
+            Source::KeyId { .. } => match &settings.key_id {
+                Some(id) => Default::Given(id.clone()),
+                None => Default::None,
+            },
+            Source::SameAs(name) => match settings.format.field(name) {
+                Some((other, _)) => Default::SameAs(other),
+                None => Default::None,
+            },
+            Source::Nonce | Source::Optional | Source::Required | Source::Version => Default::None,
+        }
+    }
+
+    fn apply_sets(&mut self) -> Result<(), PlanError> {
+        let format = self.format();
+        for (name, value) in self.settings.sets.clone() {
+            let at = find_field(format, &name, "--set")?;
+            let field = &format.fields[at];
+            if field.source == Source::Nonce {
+                return Err(PlanError::SetNonce {
+                    field: field.name.into(),
+                });
+            }
+            self.check_default(at, &value, "--set")?;
+            self.defaults[at] = Default::Given(value);
+        }
+        for (name, _) in &self.settings.maps {
+            find_field(format, name, "--map")?;
+        }
+        if let Some((at, _)) = format.key_id()
+            && let Some(id) = &self.settings.key_id
+        {
+            self.check_default(at, id, "--key-id")?;
+        }
+        Ok(())
+    }
+
+    fn check_default(&self, at: usize, value: &str, option: &'static str) -> Result<(), PlanError> {
+        let field = &self.format().fields[at];
+        let refused = |wanted: String| PlanError::SetValue {
+            option,
+            field: field.name.into(),
+            found: value.into(),
+            wanted,
+        };
+        let text = Cell::Text(value.as_bytes())
+            .text(field, self.settings.trim)
+            .map_err(|fault| refused(fault.wanted.into_owned()))?;
+        match text {
+            Some(text) => field
+                .read(&text, &mut Vec::new())
+                .map_err(|fault| refused(fault.wanted.into_owned())),
+            None if field.may_be_empty() => Ok(()),
+            None => Err(refused(field.kind.wanted())),
+        }
+    }
+
+    fn check_keep(&self) -> Result<(), PlanError> {
+        let own = self.record_names();
+        for (at, column) in self.settings.keep.iter().enumerate() {
+            let twice = self.settings.keep[..at].contains(column);
+            if twice || own.contains(&column.as_str()) {
+                return Err(PlanError::KeepCollides {
+                    column: column.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Every name a record of this format can have as its own.
+    fn record_names(&self) -> Vec<&'static str> {
+        let format = self.format();
+        let mut names = vec!["format"];
+        for layout in format.layouts {
+            names.extend(layout.members().iter().map(|claim| match claim {
+                crate::format::Claim::Field(name) | crate::format::Claim::Object(name, _) => *name,
+            }));
+            names.push(layout.result());
+        }
+        names.extend(format.derived.iter().map(|derived| derived.name));
+        names
+    }
+
+    /// Whether a row's own time, in milliseconds, lies outside what may be
+    /// signed: before the earliest or after the latest.
+    pub(super) fn time_bounds(&self) -> (u64, u64) {
+        let now = self.settings.timestamp;
+        let earliest = match self.format().freshness {
+            _ if self.settings.allow_stale => 0,
+            Freshness::Documented { millis } => now.saturating_sub(millis),
+            Freshness::Unpublished => now.saturating_sub(UNPUBLISHED_TOLERANCE),
+            Freshness::Expiry | Freshness::Silent => 0,
+        };
+        let latest = if self.settings.allow_future {
+            u64::MAX
+        } else {
+            now
+        };
+        (earliest, latest)
+    }
+}
+
+fn find_field(
+    format: &'static Format,
+    name: &str,
+    option: &'static str,
+) -> Result<usize, PlanError> {
+    let matches = |field: &crate::format::Field| {
+        same_name(field.name, name)
+            || format
+                .parent(field.name)
+                .is_some_and(|parent| same_name(&format!("{parent}.{}", field.name), name))
+    };
+    format.fields.iter().position(matches).ok_or_else(|| {
+        let names = format.fields.iter().map(|field| field.name);
+        PlanError::UnknownField {
+            option,
+            field: name.into(),
+            format: format.id,
+            nearest: nearest(name, names),
+        }
+    })
+}
