@@ -1,0 +1,313 @@
+//! From a signature to one line of output.
+//!
+//! The flat record: `format` first, then every signed field in the order of
+//! its layout, what follows from them, kept columns, and last the `signature`
+//! (DER in standard base64) or the `jws`. This module must not know how
+//! signatures are made or where lines go.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::format::{Claim, Format, Signing};
+use crate::json::{self, Shape};
+use crate::jws;
+use crate::record::Record;
+use crate::signing_input::{Derived, Recipes};
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Separated values, one header line; the delimiter.
+    Csv(u8),
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// Everything one output line is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    /// The record.
+    pub record: Record<'a>,
+    /// Its derived nonces.
+    pub derived: &'a Derived,
+    /// Its members as JSON, without braces.
+    pub members: &'a [u8],
+    /// The signed bytes.
+    pub message: &'a [u8],
+    /// The signature: `r ‖ s` or an HMAC.
+    pub signature: &'a [u8],
+}
+
+/// Writes the lines of one output.
+#[derive(Debug)]
+pub struct Envelope {
+    style: Style,
+    format: &'static Format,
+    /// `{"format":"…",`
+    start: Vec<u8>,
+    /// Kept columns: their name, and `"name":`.
+    keep: Vec<(String, Vec<u8>)>,
+    /// Columns of CSV output between `format` and the kept ones.
+    columns: Vec<&'static str>,
+    escape_formulas: bool,
+}
+
+impl Envelope {
+    /// An envelope for records of `format`. CSV needs all its columns before
+    /// the first record: `layouts` are the versions that may come.
+    pub fn new(
+        style: Style,
+        format: &'static Format,
+        layouts: &[usize],
+        keep: &[String],
+        escape_formulas: bool,
+    ) -> Self {
+        let mut start = b"{\"format\":".to_vec();
+        json::write_string(format.id, &mut start);
+        start.push(b',');
+        let keep = keep.iter().map(|name| {
+            let mut member = Vec::new();
+            json::write_string(name, &mut member);
+            member.push(b':');
+            (name.clone(), member)
+        });
+        let mut columns: Vec<&'static str> = Vec::new();
+        for &layout in layouts {
+            let mut after = 0;
+            for claim in format.layouts[layout].members() {
+                let (Claim::Field(name) | Claim::Object(name, _)) = claim;
+                // A field that only some versions have stands behind the one
+                // it follows there.
+                match columns.iter().position(|column| *column == name) {
+                    Some(at) => after = at + 1,
+                    None => {
+                        columns.insert(after, name);
+                        after += 1;
+                    }
+                }
+            }
+        }
+        Self {
+            style,
+            format,
+            start,
+            keep: keep.collect(),
+            columns,
+            escape_formulas,
+        }
+    }
+
+    /// The line before all records, where the style has one.
+    pub fn header(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        if let Style::Csv(delimiter) = self.style {
+            let derived = self.format.derived.iter().map(|derived| derived.name);
+            let names = std::iter::once("format")
+                .chain(self.columns.iter().copied())
+                .chain(derived)
+                .chain(self.keep.iter().map(|(name, _)| name.as_str()))
+                .chain(std::iter::once(self.format.newest().result()));
+            for (nth, name) in names.enumerate() {
+                if nth > 0 {
+                    out.push(delimiter);
+                }
+                write_csv(name, delimiter, &mut out);
+            }
+            out.push(b'\n');
+        }
+        out
+    }
+
+    /// Appends one record as a line.
+    pub fn write(&self, recipes: &Recipes, signed: &Signed<'_>, out: &mut Vec<u8>) {
+        match self.style {
+            Style::Ndjson => self.write_json(recipes, signed, out),
+            Style::Csv(delimiter) => self.write_cells(recipes, signed, delimiter, out),
+        }
+    }
+
+    fn write_json(&self, recipes: &Recipes, signed: &Signed<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.start);
+        out.extend_from_slice(signed.members);
+        for derived in self.format.derived {
+            out.push(b',');
+            json::write_string(derived.name, out);
+            out.push(b':');
+            json::write_string(&self.derived(recipes, signed, derived), out);
+        }
+        for (at, (_, member)) in self.keep.iter().enumerate() {
+            if let Some(value) = signed.record.kept(at) {
+                out.push(b',');
+                out.extend_from_slice(member);
+                out.extend_from_slice(value);
+            }
+        }
+        out.extend_from_slice(match self.format.newest().signing {
+            Signing::Joined { .. } => b",\"signature\":\"",
+            Signing::Jws { .. } => b",\"jws\":\"",
+        });
+        self.write_result(signed, out);
+        out.extend_from_slice(b"\"}\n");
+    }
+
+    fn write_cells(
+        &self,
+        recipes: &Recipes,
+        signed: &Signed<'_>,
+        delimiter: u8,
+        out: &mut Vec<u8>,
+    ) {
+        write_csv(self.format.id, delimiter, out);
+        let mut value = Vec::new();
+        for column in &self.columns {
+            out.push(delimiter);
+            value.clear();
+            recipes.write_claim(column, &signed.record, signed.derived, &mut value);
+            let text = std::str::from_utf8(&value).unwrap_or_default();
+            write_csv(&plain(text), delimiter, out);
+        }
+        for derived in self.format.derived {
+            out.push(delimiter);
+            write_csv(&self.derived(recipes, signed, derived), delimiter, out);
+        }
+        for at in 0..self.keep.len() {
+            out.push(delimiter);
+            let value = signed.record.kept(at).unwrap_or_default();
+            let text = plain(std::str::from_utf8(value).unwrap_or_default());
+            if self.escape_formulas && is_formula(&text) {
+                write_csv(&format!("'{text}"), delimiter, out);
+            } else {
+                write_csv(&text, delimiter, out);
+            }
+        }
+        out.push(delimiter);
+        self.write_result(signed, out);
+        out.push(b'\n');
+    }
+
+    fn derived(
+        &self,
+        recipes: &Recipes,
+        signed: &Signed<'_>,
+        derived: &crate::format::Derived,
+    ) -> String {
+        let value = self
+            .format
+            .field(derived.from)
+            .and_then(|(at, _)| recipes.value(&signed.record, signed.derived, at));
+        let text = value.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        (derived.make)(text.unwrap_or_default())
+    }
+
+    /// The signature as the format's consumer takes it.
+    fn write_result(&self, signed: &Signed<'_>, out: &mut Vec<u8>) {
+        match self.format.newest().signing {
+            Signing::Joined { .. } => {
+                let (der, length) = der_signature(signed.signature);
+                let start = out.len();
+                out.resize(start + length.div_ceil(3) * 4, 0);
+                match STANDARD.encode_slice(&der[..length], &mut out[start..]) {
+                    Ok(written) => out.truncate(start + written),
+                    Err(_) => unreachable!("four characters hold three bytes"),
+                }
+            }
+            Signing::Jws { .. } => {
+                out.extend_from_slice(signed.message);
+                out.push(b'.');
+                jws::write_base64url(signed.signature, out);
+            }
+        }
+    }
+}
+
+/// The JSON text of a value as a cell: a string's own characters, anything
+/// else as it stands.
+fn plain(token: &str) -> std::borrow::Cow<'_, str> {
+    match token.as_bytes().first() {
+        Some(b'"') => json::string(token).unwrap_or_default(),
+        Some(b'n') if Shape::of(token) == Shape::Null => "".into(),
+        _ => token.into(),
+    }
+}
+
+/// A spreadsheet runs cells that start so; a plain number is harmless.
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err()
+}
+
+/// Appends one CSV cell, quoted where it must be (RFC 4180 §2).
+fn write_csv(text: &str, delimiter: u8, out: &mut Vec<u8>) {
+    let must_quote = |b: u8| b == delimiter || matches!(b, b'"' | b'\n' | b'\r');
+    if !text.bytes().any(must_quote) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    out.push(b'"');
+    for byte in text.bytes() {
+        if byte == b'"' {
+            out.push(b'"');
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+}
+
+/// The longest DER form of a P-256 signature: two integers of 33 bytes with
+/// two bytes before each, and two before all.
+const MAX_DER: usize = 2 + 2 * (2 + 33);
+
+/// `SEQUENCE { r INTEGER, s INTEGER }` of `r ‖ s` (X.690 §8.3, §8.9; SEC 1
+/// §C.5): big-endian, leading zeros dropped, one zero put back where the first
+/// bit would read as a sign. Gives the bytes and their number.
+fn der_signature(rs: &[u8]) -> ([u8; MAX_DER], usize) {
+    let mut der = [0; MAX_DER];
+    let mut end = 2;
+    for integer in rs.chunks(32) {
+        let zeros = integer.iter().take_while(|b| **b == 0).count();
+        let digits = &integer[zeros.min(integer.len() - 1)..];
+        let sign = usize::from(digits[0] >= 0x80);
+        der[end] = 0x02;
+        // At most 33, so the short form of a length always does.
+        der[end + 1] = (digits.len() + sign) as u8;
+        der[end + 2 + sign..end + 2 + sign + digits.len()].copy_from_slice(digits);
+        end += 2 + sign + digits.len();
+    }
+    der[0] = 0x30;
+    der[1] = (end - 2) as u8;
+    (der, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn der_equals_an_independent_encoder_on_every_length() {
+        let mut seed = 1_u64;
+        for round in 0..2000 {
+            let mut rs = [0_u8; 64];
+            for byte in &mut rs {
+                seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1);
+                *byte = (seed >> 56) as u8;
+            }
+            // Short integers: 0 to 31 leading zero bytes on either side.
+            rs[..round % 32].fill(0);
+            rs[32..32 + (round / 32) % 32].fill(0);
+            let Ok(signature) = p256::ecdsa::Signature::from_slice(&rs) else {
+                continue;
+            };
+            let (der, length) = der_signature(&rs);
+            assert_eq!(&der[..length], signature.to_der().as_bytes());
+        }
+    }
+
+    #[test]
+    fn formulas_are_told_from_numbers() {
+        for text in ["=1+1", "+cmd", "-x", "@a", "\tb"] {
+            assert!(is_formula(text), "{text}");
+        }
+        for text in ["-12.5", "+3", "a=b", ""] {
+            assert!(!is_formula(text), "{text}");
+        }
+    }
+}
