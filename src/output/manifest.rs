@@ -1,0 +1,138 @@
+//! The manifest: what a finished run did, for people and for machines.
+//!
+//! What varies between equal runs stands under `run` alone; everything else
+//! is a function of the inputs, the settings, the key, the job id and the
+//! timestamp.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A finished run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The version of this layout: 1.
+    pub manifest_version: u32,
+    /// The program.
+    pub tool: ToolEntry,
+    /// The format's id.
+    pub format: String,
+    /// The key, by what is public of it.
+    pub key: KeyEntry,
+    /// The job's id; with it, the same inputs and settings give the same bytes.
+    pub job_id: String,
+    /// The run's timestamp in milliseconds.
+    pub timestamp: u64,
+    /// The same as RFC 3339.
+    pub timestamp_rfc3339: String,
+    /// Every input in its order.
+    pub inputs: Vec<InputEntry>,
+    /// The signed records.
+    pub signed: FileEntry,
+    /// The rejects.
+    pub rejects: FileEntry,
+    /// What became of the rows.
+    pub counts: Counts,
+    /// Rejected rows by the code of their first problem; adds up to
+    /// `counts.rejected`.
+    pub rejected_by_code: BTreeMap<String, u64>,
+    /// Legal values a person should know of: code to count.
+    pub notices: BTreeMap<String, u64>,
+    /// What varies between equal runs.
+    pub run: RunEntry,
+}
+
+impl Manifest {
+    /// The manifest as indented JSON with a final line end.
+    pub fn to_json(&self) -> Vec<u8> {
+        match serde_json::to_vec_pretty(self) {
+            Ok(mut json) => {
+                json.push(b'\n');
+                json
+            }
+            Err(_) => unreachable!("strings, numbers and string maps always serialize"),
+        }
+    }
+}
+
+/// The program.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolEntry {
+    /// `campaign-signer`
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// A key, by what is public of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// `ES256` or `HS256`.
+    pub alg: String,
+    /// ES256: the RFC 7638 thumbprint. HS256: an HMAC of a fixed label.
+    pub fingerprint: String,
+    /// ES256: the public key as SPKI in base64, as it is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+}
+
+/// An input.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputEntry {
+    /// Its name as given; `-` for standard input.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Its rows, rejected ones included.
+    pub rows: u64,
+}
+
+/// An output.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// Its name; `-` for standard output, empty where it was not written.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Its records, or rejected rows.
+    pub records: u64,
+}
+
+/// What became of the rows: `rows = signed + rejected`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Rows read, blank lines not counted.
+    pub rows: u64,
+    /// Rows signed.
+    pub signed: u64,
+    /// Rows rejected.
+    pub rejected: u64,
+    /// Signed records: the sum of the copies.
+    pub records: u64,
+}
+
+/// What varies between equal runs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunEntry {
+    /// The engine that signed.
+    pub engine: String,
+    /// How many worker threads.
+    pub threads: usize,
+    /// When it started, RFC 3339.
+    pub started: String,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// Rows per second.
+    pub rows_per_second: f64,
+}

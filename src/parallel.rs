@@ -1,0 +1,245 @@
+//! The only file with threads.
+//!
+//! Work comes in order, is done by many, and leaves in order; what is in
+//! flight is bounded, so memory does not grow with the input. It must not
+//! know what the work is.
+//!
+//! ```text
+//! source ──▶ first stage (pool) ──▶ cut into tasks ──▶ second stage (pool) ──▶ sink
+//! own thread                        own thread                                caller's thread
+//! ```
+//!
+//! Each stage hands over slots in input order, and each slot is filled by
+//! whichever worker did its work; so order is kept by construction, and a
+//! slow task delays the sink but never the other workers.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use rayon::ThreadPool;
+
+/// Why a flow ended early.
+#[derive(Debug)]
+pub enum FlowError<E> {
+    /// The source or the sink said so.
+    Stopped(E),
+    /// Work panicked; the panic's message.
+    Panicked(String),
+}
+
+/// A pool of `threads` workers; 0 means as many as the machine has.
+///
+/// # Errors
+/// When the operating system gives no threads; its own words.
+pub fn pool(threads: usize) -> Result<ThreadPool, String> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|at| format!("worker-{at}"))
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Runs everything `source` gives through `first`, cuts it with `cut`, runs
+/// the pieces through `second`, and gives the results to `sink` in order.
+///
+/// `source` gives `Ok(None)` at its end. An error of the source, of the sink,
+/// or a panic in any stage ends the flow; work that was in flight is dropped.
+///
+/// # Errors
+/// The first error in input order.
+pub fn flow<I, M, T, O, E>(
+    pool: &ThreadPool,
+    mut source: impl FnMut() -> Result<Option<I>, E> + Send,
+    first: impl Fn(I) -> M + Sync,
+    cut: impl Fn(M, &mut dyn FnMut(T) -> bool) + Sync,
+    second: impl Fn(T) -> O + Sync,
+    mut sink: impl FnMut(O) -> Result<(), E>,
+) -> Result<(), FlowError<E>>
+where
+    I: Send,
+    M: Send,
+    T: Send,
+    O: Send,
+    E: Send,
+{
+    let depth = 3 * pool.current_num_threads() + 1;
+    let (first, second) = (&first, &second);
+    pool.in_place_scope(|workers| {
+        std::thread::scope(|threads| {
+            let (to_cut, checked) = sync_channel::<Slot<M, E>>(depth);
+            let (to_sink, done) = sync_channel::<Slot<O, E>>(depth);
+            threads.spawn(move || {
+                // A closed channel means that a later stage has stopped.
+                loop {
+                    match catch_unwind(AssertUnwindSafe(&mut source)) {
+                        Ok(Ok(Some(item))) => {
+                            let (fill, slot) = sync_channel(1);
+                            if to_cut.send(slot).is_err() {
+                                return;
+                            }
+                            workers.spawn(move |_| fill_slot(&fill, || first(item)));
+                        }
+                        Ok(Ok(None)) => return,
+                        Ok(Err(error)) => {
+                            send_error(&to_cut, FlowError::Stopped(error));
+                            return;
+                        }
+                        Err(panic) => {
+                            send_error(&to_cut, FlowError::Panicked(message(&*panic)));
+                            return;
+                        }
+                    }
+                }
+            });
+            let cut = &cut;
+            threads.spawn(move || {
+                for slot in checked {
+                    match receive(&slot) {
+                        Ok(item) => {
+                            let mut spawn = |task: T| {
+                                let (fill, slot) = sync_channel(1);
+                                let open = to_sink.send(slot).is_ok();
+                                if open {
+                                    workers.spawn(move |_| fill_slot(&fill, || second(task)));
+                                }
+                                open
+                            };
+                            let cutting = AssertUnwindSafe(|| cut(item, &mut spawn));
+                            if let Err(panic) = catch_unwind(cutting) {
+                                send_error(&to_sink, FlowError::Panicked(message(&*panic)));
+                                return;
+                            }
+                        }
+                        Err(error) => {
+                            send_error(&to_sink, error);
+                            return;
+                        }
+                    }
+                }
+            });
+            for slot in done {
+                sink(receive(&slot)?).map_err(FlowError::Stopped)?;
+            }
+            Ok(())
+        })
+    })
+}
+
+type Slot<T, E> = Receiver<Result<T, FlowError<E>>>;
+
+fn fill_slot<T, E>(slot: &SyncSender<Result<T, FlowError<E>>>, work: impl FnOnce() -> T) {
+    let result =
+        catch_unwind(AssertUnwindSafe(work)).map_err(|panic| FlowError::Panicked(message(&*panic)));
+    // Nobody waits any more where the flow has stopped.
+    let _ = slot.send(result);
+}
+
+fn receive<T, E>(slot: &Slot<T, E>) -> Result<T, FlowError<E>> {
+    match slot.recv() {
+        Ok(result) => result,
+        Err(_) => Err(FlowError::Panicked("a worker was lost".into())),
+    }
+}
+
+fn send_error<T, E>(to: &SyncSender<Slot<T, E>>, error: FlowError<E>) {
+    let (fill, slot) = sync_channel(1);
+    let _ = fill.send(Err(error));
+    let _ = to.send(slot);
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a message".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(
+        threads: usize,
+        items: u64,
+        stop_at: Option<u64>,
+        panic_at: Option<u64>,
+    ) -> (Vec<u64>, Result<(), FlowError<String>>) {
+        let pool = pool(threads).unwrap();
+        let mut next = 0;
+        let mut seen = Vec::new();
+        let result = flow(
+            &pool,
+            || {
+                next += 1;
+                match next {
+                    n if Some(n) == stop_at => Err(format!("source at {n}")),
+                    n if n > items => Ok(None),
+                    n => Ok(Some(n)),
+                }
+            },
+            |n| n,
+            |n, spawn| {
+                let _ = (0..n % 4).all(|part| spawn(n * 10 + part));
+            },
+            |task| {
+                assert!(Some(task) != panic_at, "task {task}");
+                task
+            },
+            |task| {
+                seen.push(task);
+                Ok(())
+            },
+        );
+        (seen, result)
+    }
+
+    #[test]
+    fn results_leave_in_the_order_their_work_came() {
+        let expected: Vec<u64> = (1..=500)
+            .flat_map(|n| (0..n % 4).map(move |part| n * 10 + part))
+            .collect();
+        for threads in [1, 2, 7] {
+            let (seen, result) = run(threads, 500, None, None);
+            assert!(result.is_ok());
+            assert_eq!(seen, expected);
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_source_comes_after_all_work_before_it() {
+        let (seen, result) = run(2, 500, Some(100), None);
+        assert!(matches!(result, Err(FlowError::Stopped(words)) if words == "source at 100"));
+        assert_eq!(seen.last(), Some(&992));
+    }
+
+    #[test]
+    fn a_panic_in_the_work_ends_the_flow_and_keeps_its_message() {
+        let (seen, result) = run(2, 500, None, Some(2010));
+        assert!(matches!(result, Err(FlowError::Panicked(words)) if words == "task 2010"));
+        assert_eq!(seen.last(), Some(&1992));
+    }
+
+    #[test]
+    fn a_sink_that_stops_ends_the_flow() {
+        let pool = pool(2).unwrap();
+        let mut count = 0;
+        let result = flow(
+            &pool,
+            || Ok(Some(1_u64)),
+            |n| n,
+            |n, spawn| {
+                spawn(n);
+            },
+            |n| n,
+            |_| {
+                count += 1;
+                if count == 10 { Err("full") } else { Ok(()) }
+            },
+        );
+        assert!(matches!(result, Err(FlowError::Stopped("full"))));
+    }
+}

@@ -1,0 +1,357 @@
+//! What workers do with a batch: check its rows, then sign its records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::engine::{Engine, Messages, Signatures};
+use crate::envelope::{Envelope, Signed};
+use crate::error::Error;
+use crate::format::{Code, Fault};
+use crate::record::{Outcome, Plan, Problem, Records, Reject, Tally};
+use crate::row::{self, Cells, Dialect, Position};
+use crate::signing_input::{Recipes, Scratch};
+use crate::stamp::Stamps;
+
+use super::inputs::Work;
+use super::{SelfCheck, Signer};
+
+/// How many records one task signs at most. Large enough for an engine that
+/// shares work across a batch, small enough to keep many workers busy.
+const TASK_RECORDS: usize = 1024;
+/// How many bytes of values one task takes, unless a single record has more.
+const TASK_BYTES: usize = 256 * 1024;
+
+/// A batch whose rows are checked.
+pub(super) struct Checked {
+    records: Records,
+    /// The rejects as lines.
+    pub(super) rejects: Vec<u8>,
+    pub(super) rejected: u64,
+    pub(super) by_code: BTreeMap<Code, u64>,
+    pub(super) notices: Tally,
+    /// The first reject in words, for a message.
+    pub(super) first_reject: Option<String>,
+    /// How many bytes of input the batch had.
+    pub(super) input_bytes: u64,
+}
+
+/// Some of a checked batch's records: from one copy of one record on.
+pub(super) struct Task {
+    checked: Arc<Checked>,
+    record: usize,
+    copy: u64,
+    count: usize,
+    first: bool,
+}
+
+/// A task's result.
+pub(super) struct Done {
+    /// The batch, on its first task only.
+    pub(super) batch: Option<Arc<Checked>>,
+    /// The signed records as lines.
+    pub(super) lines: Vec<u8>,
+    /// How many rows were finished.
+    pub(super) rows: u64,
+    /// How many records were signed.
+    pub(super) records: u64,
+}
+
+/// Checks every row of a batch.
+pub(super) fn check(work: &Work<'_>) -> Result<Checked, Error> {
+    let input = &work.input;
+    let rules = input.plan.rules();
+    let mut checker = Checker {
+        plan: &input.plan,
+        file: &input.name,
+        problems: Vec::new(),
+        checked: Checked {
+            records: Records::new(rules.format().fields.len(), rules.settings().keep.len()),
+            rejects: Vec::new(),
+            rejected: 0,
+            by_code: BTreeMap::new(),
+            notices: Tally::default(),
+            first_reject: None,
+            input_bytes: work.batch.bytes.len() as u64,
+        },
+    };
+    let mut faults = work.batch.faults.iter().peekable();
+    let mut before = |checker: &mut Checker<'_, '_>, record: u64| {
+        while let Some(fault) = faults.next_if(|fault| fault.position.record < record) {
+            checker.fault(fault);
+        }
+    };
+    match input.dialect {
+        Dialect::Csv { delimiter } => {
+            let mut cells = Cells::new(&work.batch, delimiter);
+            while let Some((span, row)) = cells.next() {
+                before(&mut checker, span.position.record);
+                match row {
+                    Ok(row) => checker.cells(span, row, &work.batch, delimiter),
+                    Err(source) => {
+                        let file = input.name.clone();
+                        return Err(Error::Cells { file, source });
+                    }
+                }
+            }
+        }
+        Dialect::Ndjson => {
+            for span in &work.batch.rows {
+                before(&mut checker, span.position.record);
+                let raw = &work.batch.bytes[span.start as usize..span.end as usize];
+                checker.json(span.position, raw);
+            }
+        }
+    }
+    before(&mut checker, u64::MAX);
+    Ok(checker.checked)
+}
+
+struct Checker<'c, 'r> {
+    plan: &'c Plan<'r>,
+    file: &'c str,
+    problems: Vec<Problem>,
+    checked: Checked,
+}
+
+impl Checker<'_, '_> {
+    fn cells(
+        &mut self,
+        span: &row::RowSpan,
+        cells: &csv::ByteRecord,
+        batch: &row::Batch,
+        delimiter: u8,
+    ) {
+        let raw = &batch.bytes[span.start as usize..span.end as usize];
+        let checked = &mut self.checked;
+        let stray = memchr::memchr(b'"', raw).and_then(|_| row::stray_quote(raw, delimiter));
+        let outcome = match stray {
+            Some(at) => {
+                let found = format!("text after the quote at byte {at} of the row");
+                self.problems.push(
+                    Problem::row(
+                        Code::StrayQuote,
+                        &found,
+                        "a delimiter after a closing quote",
+                    )
+                    .hint("write a quote inside a quoted value twice"),
+                );
+                Outcome::Reject
+            }
+            None => self.plan.check_cells(
+                cells,
+                span.position.record,
+                &mut checked.records,
+                &mut self.problems,
+                &mut checked.notices,
+            ),
+        };
+        if outcome == Outcome::Reject {
+            self.reject(span.position, raw, None);
+        }
+    }
+
+    fn json(&mut self, position: Position, raw: &[u8]) {
+        let checked = &mut self.checked;
+        let outcome = self.plan.check_json(
+            raw,
+            position.record,
+            &mut checked.records,
+            &mut self.problems,
+            &mut checked.notices,
+        );
+        if outcome == Outcome::Reject {
+            self.reject(position, raw, None);
+        }
+    }
+
+    fn fault(&mut self, row: &row::FaultyRow) {
+        let row::Fault::TooLong { limit } = row.fault;
+        let found = format!("{} bytes", row.length);
+        let fault = Fault::new(Code::RowTooLong, format!("at most {limit} bytes"))
+            .hint("look for a missing line end, or give --max-row-bytes");
+        self.problems.push(Problem::new("", &found, fault));
+        let cut = (row.length != row.raw.len() as u64).then_some(row.length);
+        self.reject(row.position, &row.raw, cut);
+    }
+
+    fn reject(&mut self, position: Position, raw: &[u8], length: Option<u64>) {
+        let reject = Reject {
+            position,
+            problems: &self.problems,
+            raw,
+            length,
+        };
+        reject.write(self.file, &mut self.checked.rejects);
+        self.checked.rejected += 1;
+        if let Some(first) = self.problems.first() {
+            *self.checked.by_code.entry(first.code).or_default() += 1;
+            if self.checked.first_reject.is_none() {
+                self.checked.first_reject = Some(describe(self.file, position, first));
+            }
+        }
+        self.problems.clear();
+    }
+}
+
+fn describe(file: &str, position: Position, problem: &Problem) -> String {
+    let field = match problem.field.as_str() {
+        "" => String::new(),
+        field => format!("{field}: "),
+    };
+    let found = match problem.found.as_str() {
+        "" => String::new(),
+        found => format!(", found {found:?}"),
+    };
+    format!(
+        "{file} line {}: {field}{} (wanted {}{found})",
+        position.line, problem.code, problem.wanted
+    )
+}
+
+/// Cuts a checked batch into tasks; at least one, so that its rejects are
+/// written even where nothing is signed.
+pub(super) fn cut(
+    checked: Result<Checked, Error>,
+    spawn: &mut dyn FnMut(Result<Task, Error>) -> bool,
+) {
+    let checked = match checked {
+        Ok(checked) => checked,
+        Err(error) => {
+            spawn(Err(error));
+            return;
+        }
+    };
+    let checked = Arc::new(checked);
+    let mut task = Task {
+        checked: Arc::clone(&checked),
+        record: 0,
+        copy: 0,
+        count: 0,
+        first: true,
+    };
+    let mut bytes = 0;
+    for (at, record) in checked.records.iter().enumerate() {
+        let size = record.size().max(1);
+        let mut copy = 0;
+        while copy < record.count() {
+            if task.count == TASK_RECORDS || (bytes >= TASK_BYTES && task.count > 0) {
+                let next = Task {
+                    checked: Arc::clone(&checked),
+                    record: at,
+                    copy,
+                    count: 0,
+                    first: false,
+                };
+                if !spawn(Ok(std::mem::replace(&mut task, next))) {
+                    return;
+                }
+                bytes = 0;
+            }
+            let room = TASK_RECORDS - task.count;
+            let fits = (TASK_BYTES - bytes.min(TASK_BYTES)) / size + 1;
+            let left = usize::try_from(record.count() - copy).unwrap_or(usize::MAX);
+            let take = room.min(fits).min(left);
+            task.count += take;
+            bytes += take * size;
+            copy += take as u64;
+        }
+    }
+    spawn(Ok(task));
+}
+
+impl Task {
+    /// The records of the task, with the number of each copy.
+    fn items(&self) -> impl Iterator<Item = (crate::record::Record<'_>, u64)> {
+        let (mut at, mut copy) = (self.record, self.copy);
+        (0..self.count).map(move |_| {
+            let mut record = self.checked.records.get(at);
+            if copy == record.count() {
+                at += 1;
+                copy = 0;
+                record = self.checked.records.get(at);
+            }
+            copy += 1;
+            (record, copy - 1)
+        })
+    }
+
+    /// Checks only: every record counts, no line is made.
+    pub(super) fn skip(self) -> Done {
+        self.done(Vec::new())
+    }
+
+    /// Stamps, signs and writes the task's records.
+    pub(super) fn sign(
+        self,
+        recipes: &Recipes,
+        signer: &Signer,
+        envelope: &Envelope,
+        self_check: SelfCheck,
+    ) -> Result<Done, Error> {
+        let mut lines = Vec::new();
+        self.sign_into(recipes, signer, envelope, self_check, &mut lines)?;
+        Ok(self.done(lines))
+    }
+
+    fn done(self, lines: Vec<u8>) -> Done {
+        let finished =
+            |(record, copy): &(crate::record::Record<'_>, u64)| copy + 1 == record.count();
+        Done {
+            rows: self.items().filter(finished).count() as u64,
+            records: self.count as u64,
+            lines,
+            batch: self.first.then_some(self.checked),
+        }
+    }
+
+    fn sign_into(
+        &self,
+        recipes: &Recipes,
+        signer: &Signer,
+        envelope: &Envelope,
+        self_check: SelfCheck,
+        lines: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let stamps: Option<&Stamps> = signer.stamps.as_ref();
+        let mut derived = Vec::with_capacity(self.count);
+        let mut members = Messages::default();
+        let mut messages = Messages::default();
+        let mut scratch = Scratch::default();
+        for (record, copy) in self.items() {
+            let nonces = match stamps {
+                Some(stamps) => recipes.derive(stamps, &record, copy),
+                None => Default::default(),
+            };
+            members.push_with(|out| recipes.write_members(&record, &nonces, out));
+            let own = members.get(members.len() - 1);
+            messages.push_with(|out| {
+                recipes.write_signing_input(&record, &nonces, own, &mut scratch, out);
+            });
+            derived.push(nonces);
+        }
+        let engine: &dyn Engine = signer.engine.as_ref();
+        let mut signatures = Signatures::default();
+        engine.sign_batch(&messages, &mut signatures)?;
+        for (at, (record, _)) in self.items().enumerate() {
+            let (message, signature) = (messages.get(at), signatures.get(at));
+            let checked = match self_check {
+                SelfCheck::All => true,
+                SelfCheck::Batch => at == 0,
+                SelfCheck::Off => false,
+            };
+            if checked && !engine.verify(message, signature) {
+                let record = record.number();
+                return Err(Error::SelfCheck { record });
+            }
+            let signed = Signed {
+                record,
+                derived: &derived[at],
+                members: members.get(at),
+                message,
+                signature,
+            };
+            envelope.write(recipes, &signed, lines);
+        }
+        Ok(())
+    }
+}
