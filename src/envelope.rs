@@ -277,6 +277,15 @@ fn der_signature(rs: &[u8]) -> ([u8; MAX_DER], usize) {
     (der, end)
 }
 
+/// `r ‖ s` back from DER in standard base64, as a signed record carries it;
+/// `None` where it is anything else.
+pub fn read_signature(text: &str) -> Option<[u8; 64]> {
+    let der = STANDARD.decode(text).ok()?;
+    let signature = ecdsa::der::Signature::<p256::NistP256>::from_bytes(&der).ok()?;
+    let fixed = ecdsa::Signature::<p256::NistP256>::try_from(signature).ok()?;
+    Some(fixed.to_bytes().into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,3 +14,5 @@ pub mod record;
 pub mod row;
 pub mod signing_input;
 pub mod stamp;
+pub mod time;
+pub mod verify;

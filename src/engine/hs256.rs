@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{Engine, Messages, SignError, Signatures};
+use super::{Engine, Messages, SignError, Signatures, Verifier};
 
 /// The secret's two padded blocks are hashed once; every message starts from
 /// that state.
@@ -40,7 +40,9 @@ impl Engine for Hs256 {
         }
         Ok(())
     }
+}
 
+impl Verifier for Hs256 {
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         let mut mac = self.keyed.clone();
         mac.update(message);

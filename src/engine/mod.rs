@@ -10,10 +10,10 @@ mod hs256;
 mod p256;
 
 pub use hs256::Hs256;
-pub use p256::P256;
+pub use p256::{P256, P256Verifier};
 
 /// A signer with its key.
-pub trait Engine: Send + Sync {
+pub trait Engine: Verifier {
     /// The name for `--engine` and the manifest.
     fn name(&self) -> &'static str;
 
@@ -27,9 +27,11 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// When a signature could not be made. Nothing in `out` may be used then.
     fn sign_batch(&self, messages: &Messages, out: &mut Signatures) -> Result<(), SignError>;
+}
 
-    /// Whether this signature of this message is right under the engine's own
-    /// key.
+/// Judges signatures under one key; for ES256 the public half is enough.
+pub trait Verifier: Send + Sync {
+    /// Whether this signature, `r ‖ s` or an HMAC, is right for this message.
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool;
 }
 

@@ -1,23 +1,23 @@
 //! ES256 through RustCrypto's `p256`: the reference every other engine must
 //! equal byte for byte.
 
-use ::p256::ecdsa::signature::{Signer, Verifier};
+use ::p256::ecdsa::signature::{Signer, Verifier as _};
 use ::p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 
-use super::{Engine, Messages, SignError, Signatures};
+use super::{Engine, Messages, SignError, Signatures, Verifier};
 
 /// One message after another: SHA-256, k of RFC 6979 §3.2, `r ‖ s`. `s` stays
 /// as it comes out: nothing asks for its lower form, and RFC 6979's own
 /// vectors have a high one.
 pub struct P256 {
     key: SigningKey,
-    public: VerifyingKey,
+    public: P256Verifier,
 }
 
 impl P256 {
     /// An engine with this key.
     pub fn new(key: SigningKey) -> Self {
-        let public = *key.verifying_key();
+        let public = P256Verifier::new(*key.verifying_key());
         Self { key, public }
     }
 }
@@ -42,9 +42,27 @@ impl Engine for P256 {
         }
         Ok(())
     }
+}
 
+impl Verifier for P256 {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.public.verify(message, signature)
+    }
+}
+
+/// The public half: FIPS 186-5 §6.4.2.
+pub struct P256Verifier(VerifyingKey);
+
+impl P256Verifier {
+    /// A verifier with this key.
+    pub fn new(key: VerifyingKey) -> Self {
+        Self(key)
+    }
+}
+
+impl Verifier for P256Verifier {
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         Signature::from_slice(signature)
-            .is_ok_and(|signature| self.public.verify(message, &signature).is_ok())
+            .is_ok_and(|signature| self.0.verify(message, &signature).is_ok())
     }
 }

@@ -1,66 +1,12 @@
 //! The inputs of a run: opened in their order, framed into batches.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::PathBuf;
+use std::io::Read;
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::output::{InputEntry, hex};
 use crate::record::{Plan, PlanError, Rules};
-use crate::row::{Batch, Dialect, Limits, Reader};
-
-/// One input.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// Where it comes from.
-    pub origin: Origin,
-    /// How its rows are told apart.
-    pub dialect: Dialect,
-}
-
-/// Where an input comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A file of this name.
-    File(PathBuf),
-    /// Standard input.
-    Stdin,
-}
-
-impl Input {
-    /// The name for messages, rejects and manifests; `-` is standard input.
-    pub fn name(&self) -> String {
-        match &self.origin {
-            Origin::File(path) => path.display().to_string(),
-            Origin::Stdin => "-".into(),
-        }
-    }
-
-    fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
-        match &self.origin {
-            Origin::Stdin => Ok(Box::new(io::stdin())),
-            Origin::File(path) => match File::open(path) {
-                Ok(file) => Ok(Box::new(file)),
-                Err(source) => Err(Error::Open {
-                    file: self.name(),
-                    source,
-                }),
-            },
-        }
-    }
-
-    /// The size where it is known before reading.
-    pub fn size(&self) -> Option<u64> {
-        match &self.origin {
-            Origin::File(path) => {
-                let metadata = path.metadata().ok()?;
-                metadata.is_file().then_some(metadata.len())
-            }
-            Origin::Stdin => None,
-        }
-    }
-}
+use crate::row::{Batch, Dialect, Input, Limits, Reader};
 
 /// A batch with what is needed to read it.
 pub(super) struct Work<'r> {
@@ -178,7 +124,11 @@ fn open<'r>(
     first: u64,
 ) -> Result<Current<'r>, Error> {
     let name = input.name();
-    let mut reader = Reader::new(input.open()?, input.dialect, limits, first);
+    let source = input.open().map_err(|source| Error::Open {
+        file: name.clone(),
+        source,
+    })?;
+    let mut reader = Reader::new(source, input.dialect, limits, first);
     let read_error = |error| Error::Read {
         file: name.clone(),
         error,

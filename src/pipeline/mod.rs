@@ -16,18 +16,17 @@ use jiff::Timestamp;
 use crate::engine::Engine;
 use crate::envelope::{Envelope, Style};
 use crate::error::Error;
-use crate::format::Code;
+use crate::format::{Code, Freshness};
 use crate::output::{
     Counts, FileEntry, InputEntry, KeyEntry, Manifest, RunEntry, Staged, Target, ToolEntry,
     check_targets,
 };
 use crate::parallel;
 use crate::record::{Rules, Settings, Tally};
-use crate::row::Limits;
+use crate::row::{Input, Limits, Origin};
 use crate::signing_input::Recipes;
 use crate::stamp::Stamps;
-
-pub use inputs::{Input, Origin};
+use crate::time::rfc3339;
 
 /// Everything a run is given.
 pub struct Job {
@@ -149,6 +148,7 @@ pub fn run(job: Job, mut progress: impl FnMut(&Progress)) -> Result<Summary, Err
     let clock = Instant::now();
     let rules =
         Rules::new(job.settings.clone()).map_err(|error| Error::Plan { file: None, error })?;
+    check_clock(&job.settings, started)?;
     check_outputs(&job)?;
     let (mut inputs, reads_version) = inputs::Inputs::prepare(&job.inputs, &rules, job.limits)?;
     let format = rules.format();
@@ -192,6 +192,42 @@ pub fn run(job: Job, mut progress: impl FnMut(&Progress)) -> Result<Summary, Err
     summary.inputs = entries;
     ledger.publish(&job, &summary, started)?;
     Ok(summary)
+}
+
+/// The run's own timestamp must be one that may be signed now; the rows' own
+/// times are compared with it, never with the clock, so that a repeated run
+/// gives the same bytes.
+fn check_clock(settings: &Settings, now: Timestamp) -> Result<(), Error> {
+    let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let stamped = settings.timestamp;
+    let limit = match settings.format.freshness {
+        Freshness::Documented { millis } => Some((millis, "its documented life is over")),
+        Freshness::Unpublished => Some((
+            crate::record::UNPUBLISHED_TOLERANCE,
+            "how long such a signature lives is not published",
+        )),
+        Freshness::Expiry | Freshness::Silent => None,
+    };
+    if stamped > now && !settings.allow_future {
+        return Err(Error::settings(
+            format!("the timestamp {} lies in the future", rfc3339(stamped)),
+            "no vendor documents a tolerance; --allow-future signs it all the same",
+        ));
+    }
+    if let Some((life, why)) = limit
+        && stamped.saturating_add(life) < now
+        && !settings.allow_stale
+    {
+        let id = settings.format.id;
+        return Err(Error::settings(
+            format!(
+                "the timestamp {} is too old for {id}: {why}",
+                rfc3339(stamped)
+            ),
+            "--allow-stale signs it all the same",
+        ));
+    }
+    Ok(())
 }
 
 fn check_outputs(job: &Job) -> Result<(), Error> {
@@ -433,12 +469,4 @@ impl Ledger {
             },
         }
     }
-}
-
-/// Milliseconds since 1970 as RFC 3339, in UTC.
-pub fn rfc3339(millis: u64) -> String {
-    i64::try_from(millis)
-        .ok()
-        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
-        .map_or_else(|| format!("{millis} ms"), |time| time.to_string())
 }

@@ -212,15 +212,19 @@ impl Plan<'_> {
             cells,
             records,
             problems,
-            notices,
+            notices: Vec::new(),
         };
         let finished = row.layout().map(|layout| {
             row.fields(layout);
             row.row_id();
             (layout, row.count())
         });
+        let due = row.notices;
         match finished {
             Some((layout, count)) if problems.is_empty() => {
+                for (notice, field) in due {
+                    notices.add(notice, field, 1);
+                }
                 records.finish(record, layout, count);
                 Outcome::Record
             }
@@ -239,7 +243,8 @@ struct Row<'c, 'a, 'p> {
     cells: &'c Cells<'a>,
     records: &'c mut Records,
     problems: &'c mut Vec<Problem>,
-    notices: &'c mut Tally,
+    /// What to say if the row is not rejected after all.
+    notices: Vec<(&'static Notice, &'static str)>,
 }
 
 impl Row<'_, '_, '_> {
@@ -368,7 +373,7 @@ impl Row<'_, '_, '_> {
             self.records.clear_slot(at);
         }
         if let Some(notice) = field.notice.and_then(|notice| notice(text)) {
-            self.notices.add(notice, field.name, 1);
+            self.notices.push((notice, field.name));
         }
         if let Kind::Time(unit) = field.kind {
             self.check_time(field, cell, text, unit.in_millis());

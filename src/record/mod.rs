@@ -17,7 +17,7 @@ pub use check::{Outcome, Tally};
 pub use columns::{Plan, Roles, same_name};
 pub use records::{Record, Records};
 pub use reject::{Problem, Reject, RejectLine};
-pub use rules::{PlanError, Rules, Settings};
+pub use rules::{PlanError, Rules, Settings, UNPUBLISHED_TOLERANCE};
 
 /// More fields than any format has; a test over the table holds it. Cells of
 /// a row stand in an array of this size, so no row allocates for them.

@@ -63,8 +63,8 @@ impl Settings {
 }
 
 /// How long before the run's timestamp a time may lie where a limit exists
-/// but is not published: as good as now.
-pub(super) const UNPUBLISHED_TOLERANCE: u64 = 5 * 60 * 1000;
+/// but is not published, in milliseconds: as good as now.
+pub const UNPUBLISHED_TOLERANCE: u64 = 5 * 60 * 1000;
 
 /// Settings and header do not fit the format, or each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

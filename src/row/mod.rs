@@ -14,9 +14,11 @@
 
 mod cells;
 mod frame;
+mod input;
 mod reader;
 
 pub use cells::{Cells, CellsError, stray_quote};
+pub use input::{Input, Origin};
 pub use reader::Reader;
 
 /// How many bytes of a skipped row are kept in [`FaultyRow::raw`].
