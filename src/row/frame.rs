@@ -102,7 +102,7 @@ impl Framer {
             (_, Dialect::Csv { .. }) => {
                 // A quote that waited for its successor closed the cell.
                 self.state = State::Plain;
-                self.mind_limit(self.row.length, batch)?;
+                self.mind_limit(self.row.length)?;
                 self.close_row(batch);
             }
             (_, Dialect::Ndjson) => self.close_line(batch),
@@ -138,23 +138,20 @@ impl Framer {
     /// is an error, elsewhere the row is skipped. A quote that may yet turn out
     /// to be half of a doubled one is not judged until the next byte is seen.
     #[inline]
-    fn mind_limit(&mut self, length: u64, batch: &mut Batch) -> Result<(), ReadError> {
+    fn mind_limit(&mut self, length: u64) -> Result<(), ReadError> {
         if length <= self.limit as u64 || self.row.skipping {
             return Ok(());
         }
         match self.state {
             State::Quoted => return Err(self.open_quote(false)),
             State::QuoteInQuoted => {}
-            _ => self.skip_if_longer(length, batch),
+            _ => self.skip_if_longer(length),
         }
         Ok(())
     }
 
-    fn skip_if_longer(&mut self, length: u64, batch: &mut Batch) {
-        if length > self.limit as u64 && !self.row.skipping {
-            self.row.skipping = true;
-            batch.bytes.truncate(self.row.start + KEPT_BYTES);
-        }
+    fn skip_if_longer(&mut self, length: u64) {
+        self.row.skipping |= length > self.limit as u64;
     }
 
     /// Gives the open row its number and hands it to the batch.
@@ -169,8 +166,8 @@ impl Framer {
         self.next_record = self.next_record.saturating_add(1);
         self.state = State::Between;
         if row.skipping {
-            let mut raw = batch.bytes[row.start..].to_vec();
-            raw.truncate(KEPT_BYTES);
+            batch.bytes.truncate(row.start + KEPT_BYTES);
+            let raw = batch.bytes[row.start..].to_vec();
             batch.bytes.truncate(row.start);
             batch.faults.push(FaultyRow {
                 position,

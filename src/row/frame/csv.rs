@@ -42,7 +42,7 @@ impl Framer {
                         self.state = State::Quoted;
                         self.quote = (self.line, self.offset + at as u64);
                         at += 1;
-                        self.mind_limit(length(at), batch)?;
+                        self.mind_limit(length(at))?;
                     } else {
                         self.state = State::Plain;
                     }
@@ -53,11 +53,11 @@ impl Framer {
                             self.state = State::CellStart;
                         }
                         at = piece.len();
-                        self.mind_limit(length(at), batch)?;
+                        self.mind_limit(length(at))?;
                         break;
                     };
                     let found = at + found;
-                    self.mind_limit(length(found), batch)?;
+                    self.mind_limit(length(found))?;
                     if piece[found] != QUOTE {
                         self.keep(&piece[from..found], batch);
                         self.close_row(batch);
@@ -75,20 +75,20 @@ impl Framer {
                         at = found;
                     } else {
                         at = found + 1;
-                        self.mind_limit(length(at), batch)?;
+                        self.mind_limit(length(at))?;
                     }
                 }
                 State::Quoted => {
                     let Some(found) = memchr3(QUOTE, b'\n', b'\r', &piece[at..]) else {
                         self.after_cr = false;
                         at = piece.len();
-                        self.mind_limit(length(at), batch)?;
+                        self.mind_limit(length(at))?;
                         break;
                     };
                     let follows_cr = self.after_cr && found == 0;
                     self.after_cr = false;
                     at += found;
-                    self.mind_limit(length(at), batch)?;
+                    self.mind_limit(length(at))?;
                     match piece[at] {
                         QUOTE => self.state = State::QuoteInQuoted,
                         b'\n' if follows_cr => {}
@@ -99,7 +99,7 @@ impl Framer {
                         }
                     }
                     at += 1;
-                    self.mind_limit(length(at), batch)?;
+                    self.mind_limit(length(at))?;
                 }
                 State::QuoteInQuoted => {
                     if piece[at] == QUOTE {
@@ -111,7 +111,7 @@ impl Framer {
                     } else {
                         self.state = State::Plain;
                     }
-                    self.mind_limit(length(at), batch)?;
+                    self.mind_limit(length(at))?;
                 }
             }
         }

@@ -26,7 +26,7 @@ impl Framer {
         }
         // A `\r` at the end may be half of the line end, which does not count.
         let length = self.row.length + text.len() as u64 - u64::from(self.after_cr);
-        self.skip_if_longer(length, batch);
+        self.skip_if_longer(length);
         self.keep(text, batch);
         if found.is_some() {
             self.close_line(batch);
