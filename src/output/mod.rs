@@ -4,8 +4,10 @@
 //! This module sees bytes and counts; it must not know field names, records
 //! or cryptography.
 
+mod error;
 mod manifest;
 mod staged;
 
+pub use error::OutputError;
 pub use manifest::{Counts, FileEntry, InputEntry, KeyEntry, Manifest, RunEntry, ToolEntry};
-pub use staged::{OutputError, Staged, Target, check_targets, hex};
+pub use staged::{Staged, Target, check_targets, hex};

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::format::{Claim, Format, Signing, Source};
 
-use super::rules::{Default, PlanError, Rules};
+use super::plan_error::PlanError;
+use super::rules::{Default, Rules};
 
 /// Whether a column's name fits a field's: without regard to case and to
 /// `-`, `_`, `.` and space.

@@ -9,15 +9,20 @@
 mod cell;
 mod check;
 mod columns;
+mod plan_error;
+mod reading;
 mod records;
 mod reject;
 mod rules;
+mod tally;
 
-pub use check::{Outcome, Tally};
+pub use check::Outcome;
 pub use columns::{Plan, Roles, same_name};
+pub use plan_error::PlanError;
 pub use records::{Record, Records};
 pub use reject::{Problem, Reject, RejectLine};
-pub use rules::{PlanError, Rules, Settings, UNPUBLISHED_TOLERANCE};
+pub use rules::{Rules, Settings, UNPUBLISHED_TOLERANCE};
+pub use tally::Tally;
 
 /// More fields than any format has; a test over the table holds it. Cells of
 /// a row stand in an array of this size, so no row allocates for them.

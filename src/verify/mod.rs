@@ -7,6 +7,7 @@
 
 mod inspect;
 mod record;
+mod token;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

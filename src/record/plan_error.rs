@@ -1,0 +1,150 @@
+//! Why settings and a header cannot be used: found before any row is read.
+
+/// Settings and header do not fit the format, or each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Two columns give one field.
+    #[error("the columns {first:?} and {second:?} both give the field {field}")]
+    DuplicateColumn {
+        /// The field.
+        field: String,
+        /// The first column.
+        first: String,
+        /// The second column.
+        second: String,
+    },
+    /// The header is not UTF-8.
+    #[error("the header is not UTF-8")]
+    HeaderNotUtf8,
+    /// The input has no header.
+    #[error("the input is empty, not even a header")]
+    NoHeader,
+    /// A kept column's name is one of the record's own, or stands twice.
+    #[error("the kept column {column:?} would stand beside the record's own {column:?}")]
+    KeepCollides {
+        /// The column.
+        column: String,
+    },
+    /// Nothing gives the key's id.
+    #[error("nothing gives {field}, the key's id")]
+    KeyId {
+        /// The field that holds it.
+        field: &'static str,
+    },
+    /// A column the settings name is not in the header.
+    #[error("the header has no column {column:?}, which {option} names")]
+    NoColumn {
+        /// The column.
+        column: String,
+        /// The option that names it.
+        option: &'static str,
+        /// The most similar column there is.
+        nearest: Option<String>,
+    },
+    /// No column gives a required field.
+    #[error("no column gives the required field {field}")]
+    MissingColumn {
+        /// The field.
+        field: &'static str,
+        /// The most similar column that fits nothing.
+        nearest: Option<String>,
+    },
+    /// A value given for all rows is not valid.
+    #[error("{option} gives {field} the value {found:?}, but it must be {wanted}")]
+    SetValue {
+        /// The option.
+        option: &'static str,
+        /// The field.
+        field: String,
+        /// The value.
+        found: String,
+        /// What is wanted.
+        wanted: String,
+    },
+    /// A nonce given for all rows would repeat.
+    #[error("--set cannot give {field}: every row would carry the same one")]
+    SetNonce {
+        /// The field.
+        field: String,
+    },
+    /// A column fits no field.
+    #[error("the column {column:?} fits no field of {format}")]
+    UnknownColumn {
+        /// The column.
+        column: String,
+        /// The format's id.
+        format: &'static str,
+        /// The most similar field.
+        nearest: Option<&'static str>,
+    },
+    /// An option names a field the format does not have.
+    #[error("{option} names {field:?}, which is no field of {format}")]
+    UnknownField {
+        /// The option.
+        option: &'static str,
+        /// The field.
+        field: String,
+        /// The format's id.
+        format: &'static str,
+        /// The most similar field.
+        nearest: Option<&'static str>,
+    },
+    /// The format has no such version.
+    #[error("{format} has no version {version:?}, only {known}")]
+    UnknownVersion {
+        /// The format's id.
+        format: &'static str,
+        /// The version.
+        version: String,
+        /// The versions there are.
+        known: String,
+    },
+    /// More than one record per row, but nothing to tell them apart.
+    #[error("{format} has no nonce, so {count} records of one row would be the same")]
+    Copies {
+        /// The format's id.
+        format: &'static str,
+        /// The count.
+        count: u64,
+    },
+}
+
+impl PlanError {
+    /// What to type to mend it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::DuplicateColumn { second, .. } => {
+                format!("rename or remove the column {second:?}")
+            }
+            Self::HeaderNotUtf8 => "export the file as UTF-8".into(),
+            Self::NoHeader => "the first line of a CSV file names its columns; see `campaign-signer template FORMAT`".into(),
+            Self::KeepCollides { column } => format!("rename the column {column:?} in the input"),
+            Self::KeyId { field } => format!("give --key-id ID, or a column {field}"),
+            Self::NoColumn { nearest, .. } => format!("did you mean {:?}?", nearest.as_ref()?),
+            Self::MissingColumn {
+                field,
+                nearest: Some(column),
+            } => format!("give --map {field}={column:?} if that is the column"),
+            Self::MissingColumn { field, .. } => {
+                format!("add the column, name it with --map {field}=COLUMN, or give --set {field}=VALUE")
+            }
+            Self::SetNonce { .. } => "leave it out: nonces are derived for each row".into(),
+            Self::UnknownColumn {
+                column,
+                nearest: Some(field),
+                ..
+            } => format!("give --map {field}={column:?}, --keep {column:?} or --ignore-unknown"),
+            Self::UnknownColumn { column, .. } => {
+                format!("give --keep {column:?} to copy it into the output, or --ignore-unknown")
+            }
+            Self::UnknownField { nearest, format, .. } => match nearest {
+                Some(field) => format!("did you mean {field}?"),
+                None => format!("see `campaign-signer formats {format}`"),
+            },
+            Self::SetValue { .. } | Self::UnknownVersion { .. } | Self::Copies { .. } => {
+                return None;
+            }
+        })
+    }
+}

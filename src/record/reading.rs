@@ -1,0 +1,334 @@
+//! Reads the cells of one row against the rules: version, fields, times,
+//! copies. Every problem is written down; nothing stops at the first.
+
+use crate::format::{Code, Fault, Field, Format, Freshness, Kind, Notice, Source, VERSION};
+
+use super::MAX_FIELDS;
+use super::cell::Cell;
+use super::columns::{COUNT, Plan};
+use super::records::Records;
+use super::reject::Problem;
+use super::rules::Default;
+
+/// The cells of one row by what they are for; it borrows the row.
+pub(super) struct Cells<'a> {
+    pub(super) fields: [Option<Cell<'a>>; MAX_FIELDS],
+    pub(super) count: Option<Cell<'a>>,
+    pub(super) row_id: Option<Cell<'a>>,
+}
+
+impl Cells<'_> {
+    /// No cell at all.
+    pub(super) fn none() -> Self {
+        Self {
+            fields: [None; MAX_FIELDS],
+            count: None,
+            row_id: None,
+        }
+    }
+}
+
+/// A row on its way to become a record.
+pub(super) struct Reading<'c, 'a, 'p> {
+    plan: &'c Plan<'p>,
+    format: &'static Format,
+    cells: &'c Cells<'a>,
+    records: &'c mut Records,
+    problems: &'c mut Vec<Problem>,
+    /// What to say if the row is not rejected after all.
+    notices: Vec<Due>,
+}
+
+/// A notice that is due, with its field.
+pub(super) type Due = (&'static Notice, &'static str);
+
+impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
+    /// Starts reading a row's cells.
+    pub(super) fn new(
+        plan: &'c Plan<'p>,
+        cells: &'c Cells<'a>,
+        records: &'c mut Records,
+        problems: &'c mut Vec<Problem>,
+    ) -> Self {
+        Self {
+            plan,
+            format: plan.rules.format(),
+            cells,
+            records,
+            problems,
+            notices: Vec::new(),
+        }
+    }
+
+    /// Reads everything: the layout and the count, unless the version is none
+    /// that is known, and what there is to say if the row is not rejected.
+    pub(super) fn read(mut self) -> (Option<(usize, u64)>, Vec<Due>) {
+        let finished = self.layout().map(|layout| {
+            self.fields(layout);
+            self.row_id();
+            (layout, self.count())
+        });
+        (finished, self.notices)
+    }
+
+    /// Which version the row has; `None` where it names one that is not.
+    fn layout(&mut self) -> Option<usize> {
+        let rules = self.plan.rules;
+        let named = rules
+            .version_field
+            .and_then(|at| Some((&self.format.fields[at], self.cells.fields[at]?)));
+        let Some((field, cell)) = named else {
+            return Some(rules.default_layout());
+        };
+        let text = match cell.text(field, rules.settings.trim) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Some(rules.default_layout()),
+            Err(fault) => return self.refuse(VERSION, cell, fault),
+        };
+        let known = |layout: &crate::format::Layout| layout.version == Some(&text);
+        let Some(at) = self.format.layouts.iter().position(known) else {
+            let fault = Fault::new(Code::UnknownVersion, field.kind.wanted())
+                .hint("write the version exactly so: 4.0, not 4");
+            return self.refuse(VERSION, cell, fault);
+        };
+        match rules.fixed {
+            Some(fixed) if fixed != at => {
+                let fixed = self.format.layouts[fixed].version.unwrap_or_default();
+                let fault =
+                    Fault::new(Code::Conflict, format!("version {fixed}, as --format says"));
+                self.refuse(VERSION, cell, fault)
+            }
+            _ => Some(at),
+        }
+    }
+
+    fn refuse<T>(&mut self, field: &str, cell: Cell<'_>, fault: Fault) -> Option<T> {
+        self.problems
+            .push(Problem::new(field, &cell.found(), fault));
+        None
+    }
+
+    /// Reads every field of the row's version, and refuses filled others.
+    fn fields(&mut self, layout: usize) {
+        let rules = self.plan.rules;
+        let mask = rules.masks[layout];
+        for (at, field) in self.format.fields.iter().enumerate() {
+            if mask >> at & 1 == 0 {
+                self.refuse_if_filled(at, field, layout);
+            } else if Some(at) == rules.version_field {
+                let version = self.format.layouts[layout].version.unwrap_or_default();
+                self.put(at, version);
+            } else {
+                self.field(at, field);
+            }
+        }
+        for (at, default) in rules.defaults.iter().enumerate() {
+            if let Default::SameAs(other) = default
+                && mask >> at & 1 == 1
+                && self.records.pending(at).is_none()
+                && self.cells.fields[at].is_none_or(|cell| self.is_absent(at, cell))
+            {
+                self.records.share(at, *other);
+            }
+        }
+    }
+
+    fn is_absent(&self, at: usize, cell: Cell<'_>) -> bool {
+        let trim = self.plan.rules.settings.trim;
+        matches!(cell.text(&self.format.fields[at], trim), Ok(None))
+    }
+
+    fn refuse_if_filled(&mut self, at: usize, field: &Field, layout: usize) {
+        if let Some(cell) = self.cells.fields[at]
+            && !self.is_absent(at, cell)
+        {
+            let version = self.format.layouts[layout].version.unwrap_or_default();
+            let wanted = format!("no value: version {version} does not have this field");
+            let fault = Fault::new(Code::NotInVersion, wanted);
+            self.refuse::<()>(field.name, cell, fault);
+        }
+    }
+
+    /// Reads one field: the row's value, or what stands in for it.
+    fn field(&mut self, at: usize, field: &'static Field) {
+        let rules = self.plan.rules;
+        let filled = match self.cells.fields[at] {
+            Some(cell) => match cell.text(field, rules.settings.trim) {
+                Ok(text) => text.map(|text| (cell, text)),
+                // An empty JSON string is no value either, where --set has one.
+                Err(fault)
+                    if fault.code == Code::Empty
+                        && matches!(rules.defaults[at], Default::Given(_)) =>
+                {
+                    None
+                }
+                Err(fault) => {
+                    self.refuse::<()>(field.name, cell, fault);
+                    return;
+                }
+            },
+            None => None,
+        };
+        let (cell, text) = match (&filled, &rules.defaults[at]) {
+            (Some((cell, text)), _) => (*cell, text.as_ref()),
+            (None, Default::Given(text)) => (Cell::Text(text.as_bytes()), text.as_str()),
+            (None, Default::Made(text)) => {
+                self.put(at, text);
+                return;
+            }
+            (None, Default::SameAs(_)) => return,
+            (None, Default::None) => {
+                if matches!(
+                    field.source,
+                    Source::Required | Source::KeyId { required: true }
+                ) {
+                    let fault = Fault::new(Code::Missing, field.kind.wanted());
+                    self.problems.push(Problem::new(field.name, "", fault));
+                }
+                return;
+            }
+        };
+        if let Err(fault) = self.records.write(at, |out| field.read(text, out)) {
+            self.refuse::<()>(field.name, cell, fault);
+            return;
+        }
+        if field.omit.map(str::as_bytes) == self.records.pending(at) {
+            self.records.clear_slot(at);
+        }
+        if let Some(notice) = field.notice.and_then(|notice| notice(text)) {
+            self.notices.push((notice, field.name));
+        }
+        if let Kind::Time(unit) = field.kind {
+            self.check_time(field, cell, text, unit.in_millis());
+        }
+    }
+
+    fn put(&mut self, at: usize, text: &str) {
+        let write = |out: &mut Vec<u8>| {
+            out.extend_from_slice(text.as_bytes());
+            Ok::<(), std::convert::Infallible>(())
+        };
+        match self.records.write(at, write) {
+            Ok(()) => {}
+        }
+    }
+
+    /// A row's own time must lie within what the vendor documents.
+    fn check_time(&mut self, field: &Field, cell: Cell<'_>, text: &str, millis: u64) {
+        let rules = self.plan.rules;
+        let time = text.parse::<u64>().unwrap_or(0).saturating_mul(millis);
+        let fault = if field.source == Source::Expiry {
+            let expired = time <= rules.settings.timestamp && !rules.settings.allow_stale;
+            expired.then(|| {
+                Fault::new(Code::Stale, "an expiry after the run's timestamp")
+                    .hint("--allow-stale signs it all the same")
+            })
+        } else {
+            let (earliest, latest) = rules.time_bounds();
+            if time > latest {
+                Some(
+                    Fault::new(Code::Future, "a time not after the run's timestamp").hint(
+                        "no vendor documents a tolerance; --allow-future signs it all the same",
+                    ),
+                )
+            } else if time < earliest {
+                let wanted = match self.format.freshness {
+                    Freshness::Documented { millis } => format!(
+                        "a time at most {} hours before the run's timestamp",
+                        millis / 3_600_000
+                    ),
+                    _ => "the present: how long such a signature lives is not published".into(),
+                };
+                Some(Fault::new(Code::Stale, wanted).hint("--allow-stale signs it all the same"))
+            } else {
+                None
+            }
+        };
+        if let Some(fault) = fault {
+            self.refuse::<()>(field.name, cell, fault);
+        }
+    }
+
+    fn row_id(&mut self) {
+        let Some(column) = &self.plan.rules.settings.row_id else {
+            return;
+        };
+        let missing = || Fault::new(Code::Missing, "a row id");
+        let text = match self.cells.row_id {
+            None => Err((Cell::Text(b""), missing())),
+            Some(cell) => match cell.plain() {
+                Ok(Some(text)) => Ok(text),
+                Ok(None) => Err((cell, missing())),
+                Err(fault) => Err((cell, fault)),
+            },
+        };
+        match text {
+            Ok(text) => {
+                let slot = self.records.row_id_slot();
+                self.put(slot, &text);
+            }
+            Err((cell, fault)) => {
+                self.refuse::<()>(column, cell, fault);
+            }
+        }
+    }
+
+    /// How many records the row becomes, from 1.
+    fn count(&mut self) -> u64 {
+        let count = match self.cells.count {
+            Some(cell) => match cell.plain() {
+                Ok(Some(text)) => {
+                    let kind = Kind::Integer {
+                        min: 1,
+                        max: 1_000_000_000,
+                    };
+                    match kind.read(&text, &mut Vec::new()) {
+                        Ok(()) => text.parse().unwrap_or(1),
+                        Err(fault) => {
+                            self.refuse::<()>(COUNT, cell, fault);
+                            return 1;
+                        }
+                    }
+                }
+                Ok(None) => self.plan.rules.settings.count,
+                Err(fault) => {
+                    self.refuse::<()>(COUNT, cell, fault);
+                    return 1;
+                }
+            },
+            None => self.plan.rules.settings.count,
+        };
+        if count > 1 {
+            self.check_copies(count);
+        }
+        count
+    }
+
+    /// Copies differ in what is derived for them, so the row must not bring it.
+    fn check_copies(&mut self, count: u64) {
+        let found = count.to_string();
+        let refuse = |wanted: &'static str| {
+            Problem::new(COUNT, &found, Fault::new(Code::Conflict, wanted))
+                .hint("remove the value, or the count")
+        };
+        match self.plan.rules.nonce_field {
+            None => self.problems.push(refuse(
+                "1: the format has no nonce, copies would be the same",
+            )),
+            Some(nonce) if self.records.pending(nonce).is_some() => self
+                .problems
+                .push(refuse("1, because the row brings its own nonce")),
+            Some(_) => {}
+        }
+        for (at, field) in self.format.fields.iter().enumerate() {
+            if let (Some(wrapping), Some(text)) = (field.wrapped, self.records.pending(at))
+                && let Ok(text) = std::str::from_utf8(text)
+                && !(wrapping.lacks_id)(text)
+            {
+                self.problems.push(refuse(
+                    "1, because the row brings an id that must be unique",
+                ));
+            }
+        }
+    }
+}
