@@ -16,3 +16,5 @@ pub mod signing_input;
 pub mod stamp;
 pub mod time;
 pub mod verify;
+pub mod schema;
+pub mod template;

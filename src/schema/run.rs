@@ -1,0 +1,183 @@
+//! The schemas of what a run leaves beside the records: rejects and the
+//! manifest. It must not know the formats' fields.
+
+use serde_json::{Value, json};
+
+use crate::format::{Code, FORMATS};
+
+use super::document;
+
+/// The schema of one line of the rejects file.
+pub fn reject() -> Value {
+    let mut schema = document(
+        "reject.json",
+        "Rejected row",
+        "One line of the rejects file: a row that was not signed, and everything that is wrong \
+         with it.",
+    );
+    schema["properties"] = json!({
+        "file": text("The input's name; - for standard input."),
+        "line": integer(1, "The row's first line in its input, from 1."),
+        "last_line": integer(1, "Its last line."),
+        "byte": integer(0, "The offset of its first byte in its input."),
+        "record": integer(1, "Its number over all inputs, from 1."),
+        "problems": {
+            "description": "Everything found wrong.",
+            "type": "array",
+            "minItems": 1,
+            "items": closed(json!({
+                "code": { "description": "The stable code.", "enum": codes() },
+                "field": text(
+                    "The field, with a path inside a JSON value; empty for the whole row."
+                ),
+                "found": text("What stood there, cut after 200 characters."),
+                "wanted": text("What is wanted."),
+                "hint": text("What to do; may be empty."),
+            }), &[]),
+        },
+        "raw": text("The row, or its beginning, where it is UTF-8."),
+        "raw_base64": {
+            "description": "The row, or its beginning, in standard base64, where it is not.",
+            "type": "string",
+            "contentEncoding": "base64",
+            "pattern": super::value::BASE64,
+        },
+        "raw_length": integer(0, "The whole row's length in bytes, where only its beginning is kept."),
+    });
+    schema["required"] = json!(["file", "line", "last_line", "byte", "record", "problems"]);
+    schema["oneOf"] = json!([{ "required": ["raw"] }, { "required": ["raw_base64"] }]);
+    schema["additionalProperties"] = json!(false);
+    schema
+}
+
+/// The schema of a run's manifest.
+pub fn manifest() -> Value {
+    let ids: Vec<&str> = FORMATS.iter().map(|format| format.id).collect();
+    let counts = json!({
+        "description": "A number for each code.",
+        "type": "object",
+        "additionalProperties": { "type": "integer", "minimum": 1 },
+    });
+    let mut by_code = counts.clone();
+    by_code["description"] =
+        json!("Rejected rows by the code of their first problem; adds up to counts.rejected.");
+    by_code["propertyNames"] = json!({ "enum": codes() });
+    let mut notices = counts;
+    notices["description"] = json!("Legal values a person should know of: code to count.");
+    let contents = json!({
+        "manifest_version": { "description": "The version of this layout.", "const": 1 },
+        "tool": closed(json!({
+            "name": { "const": "campaign-signer" },
+            "version": text("The program's version."),
+        }), &[]),
+        "format": { "description": "The format's id.", "enum": ids },
+        "key": closed(json!({
+            "alg": { "enum": ["ES256", "HS256"] },
+            "fingerprint": text(
+                "ES256: the RFC 7638 thumbprint. HS256: an HMAC of a fixed label."
+            ),
+            "public_key": text("ES256: the public key as SPKI in base64, as it is registered."),
+        }), &["public_key"]),
+        "job_id": text("With it, the same inputs and settings give the same bytes."),
+        "timestamp": integer(0, "The run's timestamp in milliseconds since 1970."),
+        "timestamp_rfc3339": text("The same as RFC 3339."),
+        "inputs": {
+            "description": "Every input in its order.",
+            "type": "array",
+            "items": closed(json!({
+                "path": text("Its name as given; - for standard input."),
+                "bytes": integer(0, "Its size in bytes."),
+                "sha256": sha256("^[0-9a-f]{64}$"),
+                "rows": integer(0, "Its rows, rejected ones included."),
+            }), &[]),
+        },
+        "signed": file("The signed records.", "Its records."),
+        "rejects": file("The rejects.", "Rejected rows."),
+        "counts": closed(json!({
+            "rows": integer(0, "Rows read, blank lines not counted: signed and rejected ones."),
+            "signed": integer(0, "Rows signed."),
+            "rejected": integer(0, "Rows rejected."),
+            "records": integer(0, "Signed records: the sum of the copies."),
+        }), &[]),
+        "rejected_by_code": by_code,
+        "notices": notices,
+        "run": run(),
+    });
+    let mut schema = document(
+        "manifest.json",
+        "Manifest",
+        "What a finished run did. Only what stands under run varies between equal runs.",
+    );
+    let closed = closed(contents, &[]);
+    for name in ["properties", "required", "additionalProperties"] {
+        schema[name] = closed[name].clone();
+    }
+    schema
+}
+
+fn run() -> Value {
+    let mut run = closed(
+        json!({
+            "engine": text("The engine that signed."),
+            "threads": integer(1, "How many worker threads."),
+            "started": text("When it started, RFC 3339."),
+            "seconds": { "description": "How long it took.", "type": "number", "minimum": 0 },
+            "rows_per_second": {
+                "description": "Rows per second.",
+                "type": "number",
+                "minimum": 0,
+            },
+        }),
+        &[],
+    );
+    run["description"] = json!("What varies between equal runs.");
+    run
+}
+
+fn file(description: &str, records: &str) -> Value {
+    let mut file = closed(
+        json!({
+            "path": text("Its name; - for standard output, empty where it was not written."),
+            "bytes": integer(0, "Its size in bytes."),
+            "sha256": sha256("^(?:[0-9a-f]{64})?$"),
+            "records": integer(0, records),
+        }),
+        &[],
+    );
+    file["description"] = json!(description);
+    file
+}
+
+/// An object with these members and no others; all must be there but those
+/// named optional.
+fn closed(properties: Value, optional: &[&str]) -> Value {
+    let names = properties
+        .as_object()
+        .into_iter()
+        .flat_map(|all| all.keys());
+    let required: Vec<&String> = names
+        .filter(|name| !optional.contains(&name.as_str()))
+        .collect();
+    json!({
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn codes() -> Vec<&'static str> {
+    Code::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+fn text(description: &str) -> Value {
+    json!({ "description": description, "type": "string" })
+}
+
+fn integer(min: u64, description: &str) -> Value {
+    json!({ "description": description, "type": "integer", "minimum": min })
+}
+
+fn sha256(pattern: &str) -> Value {
+    json!({ "description": "Its SHA-256.", "type": "string", "pattern": pattern })
+}
