@@ -63,7 +63,9 @@ where
     O: Send,
     E: Send,
 {
-    let depth = 3 * pool.current_num_threads() + 1;
+    // Enough that no worker waits for the sink, and no more: what is in flight
+    // is what a run's memory is made of.
+    let depth = pool.current_num_threads() + 2;
     let (first, second) = (&first, &second);
     pool.in_place_scope(|workers| {
         std::thread::scope(|threads| {
@@ -97,9 +99,10 @@ where
                 for slot in checked {
                     match receive(&slot) {
                         Ok(item) => {
+                            let mut open = true;
                             let mut spawn = |task: T| {
                                 let (fill, slot) = sync_channel(1);
-                                let open = to_sink.send(slot).is_ok();
+                                open &= to_sink.send(slot).is_ok();
                                 if open {
                                     workers.spawn(move |_| fill_slot(&fill, || second(task)));
                                 }
@@ -108,6 +111,9 @@ where
                             let cutting = AssertUnwindSafe(|| cut(item, &mut spawn));
                             if let Err(panic) = catch_unwind(cutting) {
                                 send_error(&to_sink, FlowError::Panicked(message(&*panic)));
+                                return;
+                            }
+                            if !open {
                                 return;
                             }
                         }
