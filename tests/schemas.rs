@@ -6,16 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use campaign_signer::engine::{Engine, Hs256, P256};
+use campaign_signer::engine::ENGINES;
 use campaign_signer::envelope::Style;
 use campaign_signer::format::{Alg, FORMATS, Field, Format, Kind, Source};
 use campaign_signer::json::Shape;
-use campaign_signer::key::SigningKey;
-use campaign_signer::output::{KeyEntry, Target};
-use campaign_signer::pipeline::{self, Input, Job, Origin, Outputs, SelfCheck, Signer};
+use campaign_signer::key::{Secret, SigningKey};
+use campaign_signer::output::Target;
+use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck, Signer};
 use campaign_signer::record::{Outcome, Plan, Problem, Records, Rules, Settings, Tally};
-use campaign_signer::row::{Batch, Cells, Dialect, Limits, Reader};
-use campaign_signer::stamp::Stamps;
+use campaign_signer::row::{Batch, Cells, Dialect, Input, Limits, Origin, Reader};
 use campaign_signer::{schema, template};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -38,7 +37,7 @@ fn plain_rules(format: &'static Format) -> Rules {
 
 fn check(rules: &Rules, row: &str) -> Result<(), Vec<Problem>> {
     let plan = Plan::for_members(rules);
-    let mut records = Records::new(rules.format().fields.len(), 0);
+    let mut records = Records::for_rules(&rules);
     let mut problems = Vec::new();
     match plan.check_json(
         row.as_bytes(),
@@ -57,7 +56,7 @@ fn check_csv(rules: &Rules, text: &[u8]) -> Result<usize, Vec<Problem>> {
     let mut reader = Reader::new(text, CSV, Limits::default(), 1);
     let header = reader.header().unwrap().unwrap();
     let plan = Plan::for_header(rules, &header).unwrap();
-    let mut records = Records::new(rules.format().fields.len(), 0);
+    let mut records = Records::for_rules(&rules);
     let (mut problems, mut notices) = (Vec::new(), Tally::default());
     let mut batch = Batch::default();
     while reader.next_batch(&mut batch).unwrap() {
@@ -398,27 +397,10 @@ fn sign(format: &'static Format, directory: &Path) -> (Vec<Value>, Vec<Value>, V
     std::fs::write(&bad, "{\"unknown\":1}\n\"\u{e9}\"\n").unwrap();
     let raw = directory.join("raw.ndjson");
     std::fs::write(&raw, b"\xff\n").unwrap();
-    let key = SigningKey::generate().unwrap();
     let job_id = "schemas".to_owned();
-    let stamps = Stamps::new(&key.scalar(), &job_id);
-    let public = key.public_key();
-    let (engine, key): (Box<dyn Engine>, KeyEntry) = match format.alg() {
-        Alg::Es256 => (
-            Box::new(P256::new(key.ecdsa().clone())),
-            KeyEntry {
-                alg: "ES256".into(),
-                fingerprint: public.fingerprint(),
-                public_key: Some(public.spki_base64()),
-            },
-        ),
-        Alg::Hs256 => (
-            Box::new(Hs256::new(&[7; 32])),
-            KeyEntry {
-                alg: "HS256".into(),
-                fingerprint: "fingerprint".into(),
-                public_key: None,
-            },
-        ),
+    let signer = match format.alg() {
+        Alg::Es256 => Signer::es256(&SigningKey::generate().unwrap(), &ENGINES[0], &job_id),
+        Alg::Hs256 => Signer::hs256(&Secret::from_bytes(&[7; 32]).unwrap()),
     };
     let input = |path: PathBuf| Input {
         origin: Origin::File(path),
@@ -433,11 +415,7 @@ fn sign(format: &'static Format, directory: &Path) -> (Vec<Value>, Vec<Value>, V
         settings,
         inputs: vec![input(example(format, "ndjson")), input(bad), input(raw)],
         limits: Limits::default(),
-        signer: Some(Signer {
-            engine,
-            stamps: format.field_from(Source::Nonce).map(|_| stamps),
-            key,
-        }),
+        signer: Some(signer),
         outputs: Outputs {
             signed: Some(Target::File(signed.clone())),
             rejects: Some(Target::File(rejects.clone())),

@@ -35,6 +35,24 @@ pub trait Verifier: Send + Sync {
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool;
 }
 
+/// An ES256 engine that can be asked for by name.
+#[derive(Debug)]
+pub struct EngineInfo {
+    /// The name for `--engine`.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub doc: &'static str,
+    /// Puts a key to work.
+    pub load: fn(&::p256::ecdsa::SigningKey) -> Box<dyn Engine>,
+}
+
+/// The ES256 engines, the preferred one first. All give the same bytes.
+pub static ENGINES: &[EngineInfo] = &[EngineInfo {
+    name: "p256",
+    doc: "RustCrypto's p256, one message after another",
+    load: |key| Box::new(P256::new(key.clone())),
+}];
+
 /// Signing failed; with a valid key this does not happen.
 #[derive(Debug, thiserror::Error)]
 #[error("the {engine} engine could not sign message {at} of a batch")]
@@ -79,6 +97,11 @@ impl Messages {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// How many bytes all messages have together.
+    pub fn total_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The message at this place.

@@ -21,9 +21,16 @@ const TASK_RECORDS: usize = 1024;
 /// How many bytes of values one task takes, unless a single record has more.
 const TASK_BYTES: usize = 256 * 1024;
 
-/// A batch whose rows are checked.
-pub(super) struct Checked {
-    records: Records,
+/// Roughly what a line has beside its members and its message: the format, the
+/// result's name, the signature.
+const LINE_ENDS: usize = 160;
+
+/// A batch whose rows are checked: the good ones, and a report of the rest.
+pub(super) type Checked = (Records, Report);
+
+/// What there is to say of a checked batch.
+#[derive(Default)]
+pub(super) struct Report {
     /// The rejects as lines.
     pub(super) rejects: Vec<u8>,
     pub(super) rejected: u64,
@@ -35,19 +42,20 @@ pub(super) struct Checked {
     pub(super) input_bytes: u64,
 }
 
-/// Some of a checked batch's records: from one copy of one record on.
+/// Some of a checked batch's records: from one copy of one record on. The
+/// first task of a batch carries its report.
 pub(super) struct Task {
-    checked: Arc<Checked>,
+    records: Arc<Records>,
+    report: Option<Report>,
     record: usize,
     copy: u64,
     count: usize,
-    first: bool,
 }
 
 /// A task's result.
 pub(super) struct Done {
-    /// The batch, on its first task only.
-    pub(super) batch: Option<Arc<Checked>>,
+    /// The batch's report, on its first task only.
+    pub(super) report: Option<Report>,
     /// The signed records as lines.
     pub(super) lines: Vec<u8>,
     /// How many rows were finished.
@@ -64,14 +72,10 @@ pub(super) fn check(work: &Work<'_>) -> Result<Checked, Error> {
         plan: &input.plan,
         file: &input.name,
         problems: Vec::new(),
-        checked: Checked {
-            records: Records::new(rules.format().fields.len(), rules.settings().keep.len()),
-            rejects: Vec::new(),
-            rejected: 0,
-            by_code: BTreeMap::new(),
-            notices: Tally::default(),
-            first_reject: None,
+        records: Records::for_rules(rules),
+        report: Report {
             input_bytes: work.batch.bytes.len() as u64,
+            ..Report::default()
         },
     };
     let mut faults = work.batch.faults.iter().peekable();
@@ -103,14 +107,15 @@ pub(super) fn check(work: &Work<'_>) -> Result<Checked, Error> {
         }
     }
     before(&mut checker, u64::MAX);
-    Ok(checker.checked)
+    Ok((checker.records, checker.report))
 }
 
 struct Checker<'c, 'r> {
     plan: &'c Plan<'r>,
     file: &'c str,
     problems: Vec<Problem>,
-    checked: Checked,
+    records: Records,
+    report: Report,
 }
 
 impl Checker<'_, '_> {
@@ -122,7 +127,6 @@ impl Checker<'_, '_> {
         delimiter: u8,
     ) {
         let raw = &batch.bytes[span.start as usize..span.end as usize];
-        let checked = &mut self.checked;
         let stray = memchr::memchr(b'"', raw).and_then(|_| row::stray_quote(raw, delimiter));
         let outcome = match stray {
             Some(at) => {
@@ -140,9 +144,9 @@ impl Checker<'_, '_> {
             None => self.plan.check_cells(
                 cells,
                 span.position.record,
-                &mut checked.records,
+                &mut self.records,
                 &mut self.problems,
-                &mut checked.notices,
+                &mut self.report.notices,
             ),
         };
         if outcome == Outcome::Reject {
@@ -151,13 +155,12 @@ impl Checker<'_, '_> {
     }
 
     fn json(&mut self, position: Position, raw: &[u8]) {
-        let checked = &mut self.checked;
         let outcome = self.plan.check_json(
             raw,
             position.record,
-            &mut checked.records,
+            &mut self.records,
             &mut self.problems,
-            &mut checked.notices,
+            &mut self.report.notices,
         );
         if outcome == Outcome::Reject {
             self.reject(position, raw, None);
@@ -181,12 +184,12 @@ impl Checker<'_, '_> {
             raw,
             length,
         };
-        reject.write(self.file, &mut self.checked.rejects);
-        self.checked.rejected += 1;
+        reject.write(self.file, &mut self.report.rejects);
+        self.report.rejected += 1;
         if let Some(first) = self.problems.first() {
-            *self.checked.by_code.entry(first.code).or_default() += 1;
-            if self.checked.first_reject.is_none() {
-                self.checked.first_reject = Some(describe(self.file, position, first));
+            *self.report.by_code.entry(first.code).or_default() += 1;
+            if self.report.first_reject.is_none() {
+                self.report.first_reject = Some(describe(self.file, position, first));
             }
         }
         self.problems.clear();
@@ -214,33 +217,32 @@ pub(super) fn cut(
     checked: Result<Checked, Error>,
     spawn: &mut dyn FnMut(Result<Task, Error>) -> bool,
 ) {
-    let checked = match checked {
-        Ok(checked) => checked,
+    let (records, report) = match checked {
+        Ok((records, report)) => (Arc::new(records), report),
         Err(error) => {
             spawn(Err(error));
             return;
         }
     };
-    let checked = Arc::new(checked);
     let mut task = Task {
-        checked: Arc::clone(&checked),
+        records: Arc::clone(&records),
+        report: Some(report),
         record: 0,
         copy: 0,
         count: 0,
-        first: true,
     };
     let mut bytes = 0;
-    for (at, record) in checked.records.iter().enumerate() {
+    for (at, record) in records.iter().enumerate() {
         let size = record.size().max(1);
         let mut copy = 0;
         while copy < record.count() {
             if task.count == TASK_RECORDS || (bytes >= TASK_BYTES && task.count > 0) {
                 let next = Task {
-                    checked: Arc::clone(&checked),
+                    records: Arc::clone(&records),
+                    report: None,
                     record: at,
                     copy,
                     count: 0,
-                    first: false,
                 };
                 if !spawn(Ok(std::mem::replace(&mut task, next))) {
                     return;
@@ -259,16 +261,39 @@ pub(super) fn cut(
     spawn(Ok(task));
 }
 
+/// Signs all of these records at once and gives their lines.
+pub(super) fn sign_all(
+    records: Records,
+    recipes: &Recipes,
+    signer: &Signer,
+    envelope: &Envelope,
+    self_check: SelfCheck,
+) -> Result<Vec<u8>, Error> {
+    let mut lines = Vec::new();
+    let mut failed = None;
+    cut(Ok((records, Report::default())), &mut |task| {
+        match task.and_then(|task| task.sign(recipes, signer, envelope, self_check)) {
+            Ok(done) => lines.extend_from_slice(&done.lines),
+            Err(error) => failed = Some(error),
+        }
+        failed.is_none()
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(lines),
+    }
+}
+
 impl Task {
     /// The records of the task, with the number of each copy.
     fn items(&self) -> impl Iterator<Item = (crate::record::Record<'_>, u64)> {
         let (mut at, mut copy) = (self.record, self.copy);
         (0..self.count).map(move |_| {
-            let mut record = self.checked.records.get(at);
+            let mut record = self.records.get(at);
             if copy == record.count() {
                 at += 1;
                 copy = 0;
-                record = self.checked.records.get(at);
+                record = self.records.get(at);
             }
             copy += 1;
             (record, copy - 1)
@@ -300,7 +325,7 @@ impl Task {
             rows: self.items().filter(finished).count() as u64,
             records: self.count as u64,
             lines,
-            batch: self.first.then_some(self.checked),
+            report: self.report,
         }
     }
 
@@ -332,6 +357,9 @@ impl Task {
         let engine: &dyn Engine = signer.engine.as_ref();
         let mut signatures = Signatures::default();
         engine.sign_batch(&messages, &mut signatures)?;
+        // One allocation for all lines: doubling would hold twice as much.
+        let ends = self.count * LINE_ENDS;
+        lines.reserve(members.total_bytes() + messages.total_bytes() + ends);
         for (at, (record, _)) in self.items().enumerate() {
             let (message, signature) = (messages.get(at), signatures.get(at));
             let checked = match self_check {

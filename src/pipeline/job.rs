@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::engine::Engine;
 use crate::envelope::Style;
 use crate::format::Code;
-use crate::output::{Counts, InputEntry, KeyEntry, Target};
+use crate::output::{Counts, InputEntry, Target};
 use crate::record::{Settings, Tally};
 use crate::row::{Input, Limits};
-use crate::stamp::Stamps;
+
+use super::signer::Signer;
 
 /// Everything a run is given.
 pub struct Job {
@@ -32,16 +32,6 @@ pub struct Job {
     pub self_check: SelfCheck,
     /// How many rejects are tolerated.
     pub max_rejects: Option<MaxRejects>,
-}
-
-/// A key at work.
-pub struct Signer {
-    /// Signs.
-    pub engine: Box<dyn Engine>,
-    /// Derives nonces; none where the format has none.
-    pub stamps: Option<Stamps>,
-    /// The key, by what is public of it.
-    pub key: KeyEntry,
 }
 
 /// Where a run's outputs go.

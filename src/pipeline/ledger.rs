@@ -14,7 +14,8 @@ use crate::row::Input;
 use crate::time::rfc3339;
 
 use super::batch::Done;
-use super::job::{Job, MaxRejects, Progress, Signer, Summary};
+use super::job::{Job, MaxRejects, Progress, Summary};
+use super::signer::Signer;
 
 /// The rows a percentage waits for before it stops a run.
 const PERCENT_SAMPLE: u64 = 1000;
@@ -62,7 +63,7 @@ impl Ledger {
 
     /// Enters finished work: rejects first, then records.
     pub(super) fn enter(&mut self, done: Done) -> Result<(), Error> {
-        if let Some(batch) = &done.batch {
+        if let Some(batch) = &done.report {
             self.notices.merge(&batch.notices);
             for (code, count) in &batch.by_code {
                 *self.by_code.entry(*code).or_default() += count;

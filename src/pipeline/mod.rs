@@ -8,6 +8,7 @@ mod batch;
 mod inputs;
 mod job;
 mod ledger;
+mod signer;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -26,7 +27,8 @@ use crate::time::rfc3339;
 
 use ledger::Ledger;
 
-pub use job::{Job, MaxRejects, Outputs, Progress, SelfCheck, Signer, Summary};
+pub use job::{Job, MaxRejects, Outputs, Progress, SelfCheck, Summary};
+pub use signer::{RowError, Signer};
 
 /// Runs a job; `progress` is called after every few batches of work.
 ///

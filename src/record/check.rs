@@ -9,7 +9,7 @@ use crate::format::{Code, Fault};
 use crate::json::{self, Shape};
 
 use super::cell::Cell;
-use super::columns::{Plan, Roles};
+use super::columns::{Plan, Roles, same_name};
 use super::reading::{Cells, Reading};
 use super::records::Records;
 use super::reject::Problem;
@@ -84,21 +84,36 @@ impl Plan<'_> {
         records.start();
         let mut cells = Cells::none();
         for (name, token) in &members {
-            self.take_member(name, token, true, &mut cells, records, problems);
+            self.take_member(None, name, token, &mut cells, records, problems);
         }
         self.finish(&cells, record, before, records, problems, notices)
     }
 
+    /// Takes one member of the row, or of an object of fields inside it.
     fn take_member<'a>(
         &self,
+        parent: Option<&str>,
         name: &str,
         token: &'a str,
-        top: bool,
         cells: &mut Cells<'a>,
         records: &mut Records,
         problems: &mut Vec<Problem>,
     ) {
-        let Some(roles) = self.roles(name) else {
+        let roles = match parent {
+            None => self.roles(name),
+            // Inside an object there are its own fields and nothing else.
+            Some(parent) => self.roles(name).and_then(|roles| {
+                let format = self.rules.format();
+                let field = roles.field?;
+                let own = format.parent(format.fields[field].name);
+                own.is_some_and(|own| same_name(own, parent))
+                    .then_some(Roles {
+                        field: Some(field),
+                        ..Roles::default()
+                    })
+            }),
+        };
+        let Some(roles) = roles else {
             if !self.rules.settings.ignore_unknown {
                 let wanted = format!("a field of {}", self.rules.format().id);
                 problems.push(
@@ -108,11 +123,11 @@ impl Plan<'_> {
             }
             return;
         };
-        if roles.parent && top && Shape::of(token) != Shape::Null {
+        if roles.parent && Shape::of(token) != Shape::Null {
             match json::object(token) {
                 Ok(members) => {
-                    for (name, token) in members {
-                        self.take_member(&name, token, false, cells, records, problems);
+                    for (inner, token) in members {
+                        self.take_member(Some(name), &inner, token, cells, records, problems);
                     }
                 }
                 Err(fault) => {

@@ -33,12 +33,17 @@ struct Head {
 
 impl Records {
     /// Room for records of a format with this many fields and kept columns.
-    pub fn new(fields: usize, kept: usize) -> Self {
+    fn new(fields: usize, kept: usize) -> Self {
         Self {
             fields,
             slots: fields + kept + 1,
             ..Self::default()
         }
+    }
+
+    /// Room for the records of a run.
+    pub fn for_rules(rules: &super::Rules) -> Self {
+        Self::new(rules.format().fields.len(), rules.settings().keep.len())
     }
 
     /// How many records there are.
