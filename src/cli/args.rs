@@ -1,0 +1,250 @@
+//! The arguments that `sign` and `check` share, and what their words mean.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use campaign_signer::error::Error;
+use campaign_signer::format::{FORMATS, Format};
+use campaign_signer::pipeline::MaxRejects;
+use campaign_signer::record::Settings;
+use campaign_signer::row::{Dialect, Input, Limits, Origin};
+use clap::{Args, ValueEnum};
+
+use super::progress::ProgressMode;
+use super::values::{delimiter, expires, max_rejects, pair, timestamp};
+
+/// What rows are and how they are read.
+#[derive(Args)]
+pub(crate) struct RowArgs {
+    /// Input files; `-` or none reads standard input
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// The format; `ID@VERSION` fixes a version (see `campaign-signer formats`)
+    #[arg(short, long, value_name = "ID")]
+    pub(crate) format: String,
+
+    /// How inputs are read, where no file name says it
+    #[arg(long, value_name = "FORMAT")]
+    input_format: Option<FileFormat>,
+
+    /// The delimiter of CSV input and output (one ASCII character, or `\t`)
+    #[arg(long, value_name = "C", value_parser = delimiter)]
+    pub(crate) delimiter: Option<u8>,
+
+    /// A value for rows that have none
+    #[arg(short, long = "set", value_name = "FIELD=VALUE", value_parser = pair)]
+    sets: Vec<(String, String)>,
+
+    /// A column under another name
+    #[arg(short, long = "map", value_name = "FIELD=COLUMN", value_parser = pair)]
+    maps: Vec<(String, String)>,
+
+    /// Input columns to copy into the output
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    keep: Vec<String>,
+
+    /// Pass over columns that fit no field
+    #[arg(long)]
+    ignore_unknown: bool,
+
+    /// Remove white space around values instead of rejecting them
+    #[arg(long)]
+    trim: bool,
+
+    /// What you tolerate: within it the exit code is 0, beyond it the run
+    /// stops with 4
+    #[arg(long, value_name = "N|P%", value_parser = max_rejects)]
+    pub(crate) max_rejects: Option<MaxRejects>,
+
+    /// The run's timestamp: now, RFC 3339, or milliseconds since 1970
+    #[arg(long, value_name = "T", default_value = "now")]
+    timestamp: String,
+
+    /// When tokens expire: `+7d`, `+36h`, `+90m`, or RFC 3339
+    #[arg(long, value_name = "T", default_value = "+7d")]
+    expires: String,
+
+    /// Signed records per row, each with its own nonce; a `count` column wins
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    count: u64,
+
+    /// Names the job: the same id, input, settings and timestamp give the
+    /// same bytes [default: random, printed]
+    #[arg(long, value_name = "ID")]
+    pub(crate) job_id: Option<String>,
+
+    /// The column that identifies a row by its content instead of its place
+    #[arg(long, value_name = "COLUMN")]
+    row_id: Option<String>,
+
+    /// Sign times before the format's documented window
+    #[arg(long)]
+    pub(crate) allow_stale: bool,
+
+    /// Sign times in the future
+    #[arg(long)]
+    pub(crate) allow_future: bool,
+
+    /// The longest row that is accepted, in bytes
+    #[arg(long, value_name = "N", default_value_t = 1 << 20,
+          value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    max_row_bytes: u64,
+
+    /// The key's id (`kid`, `keyIdentifier`)
+    #[arg(long, value_name = "KID")]
+    pub(crate) key_id: Option<String>,
+
+    /// How many threads work [default: all cores]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+
+    /// How progress is shown on standard error
+    #[arg(long, value_name = "MODE", default_value = "auto")]
+    pub(crate) progress: ProgressMode,
+}
+
+/// How rows are written in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// Comma-separated values with a header
+    Csv,
+    /// Tab-separated values with a header
+    Tsv,
+    /// One JSON object a line
+    Ndjson,
+}
+
+impl FileFormat {
+    /// What a file's name says.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => Some(Self::Csv),
+            "tsv" => Some(Self::Tsv),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            _ => None,
+        }
+    }
+
+    /// The delimiter of separated values.
+    pub(crate) fn delimiter(self, given: Option<u8>) -> Option<u8> {
+        match self {
+            Self::Csv => Some(given.unwrap_or(b',')),
+            Self::Tsv => Some(given.unwrap_or(b'\t')),
+            Self::Ndjson => None,
+        }
+    }
+}
+
+impl RowArgs {
+    /// The format and the version it is fixed to.
+    pub(crate) fn format(&self) -> Result<(&'static Format, Option<String>), Error> {
+        let (id, version) = match self.format.split_once('@') {
+            Some((id, version)) => (id, Some(version.to_owned())),
+            None => (self.format.as_str(), None),
+        };
+        find_format(id).map(|format| (format, version))
+    }
+
+    /// The settings that decide what a row becomes.
+    pub(crate) fn settings(&self) -> Result<Settings, Error> {
+        let (format, version) = self.format()?;
+        let timestamp = timestamp(&self.timestamp)?;
+        let mut settings = Settings::new(format, timestamp);
+        settings.version = version;
+        settings.sets.clone_from(&self.sets);
+        settings.maps.clone_from(&self.maps);
+        settings.keep.clone_from(&self.keep);
+        settings.ignore_unknown = self.ignore_unknown;
+        settings.trim = self.trim;
+        settings.key_id.clone_from(&self.key_id);
+        settings.expires = expires(&self.expires, timestamp)?;
+        settings.count = self.count;
+        settings.row_id.clone_from(&self.row_id);
+        settings.allow_stale = self.allow_stale;
+        settings.allow_future = self.allow_future;
+        Ok(settings)
+    }
+
+    /// The inputs, each with how its rows are told apart.
+    pub(crate) fn inputs(&self) -> Result<Vec<Input>, Error> {
+        let stdin = [PathBuf::from("-")];
+        let paths = match &self.inputs[..] {
+            [] => &stdin[..],
+            paths => paths,
+        };
+        let from_stdin = paths.iter().filter(|path| path.as_os_str() == "-").count();
+        if from_stdin > 1 {
+            return Err(Error::settings("standard input is named twice", ""));
+        }
+        if from_stdin == 1 && self.inputs.is_empty() && std::io::stdin().is_terminal() {
+            return Err(Error::settings(
+                "no input: give a file, or pipe rows into standard input",
+                "campaign-signer sign --help",
+            ));
+        }
+        paths.iter().map(|path| self.input(path)).collect()
+    }
+
+    fn input(&self, path: &Path) -> Result<Input, Error> {
+        refuse_compressed(path)?;
+        let format = self.input_format.or_else(|| FileFormat::of(path));
+        let Some(format) = format else {
+            let name = path.display();
+            let message = format!("nothing says whether {name} is CSV or NDJSON");
+            return Err(Error::settings(
+                message,
+                "give --input-format csv, tsv or ndjson",
+            ));
+        };
+        let dialect = match format.delimiter(self.delimiter) {
+            Some(delimiter) => Dialect::Csv { delimiter },
+            None => Dialect::Ndjson,
+        };
+        let origin = if path.as_os_str() == "-" {
+            Origin::Stdin
+        } else {
+            Origin::File(path.to_owned())
+        };
+        Ok(Input { origin, dialect })
+    }
+
+    /// How long rows may be.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            row_bytes: usize::try_from(self.max_row_bytes).unwrap_or(usize::MAX),
+            ..Limits::default()
+        }
+    }
+
+    /// How many threads work; 0 means all cores.
+    pub(crate) fn threads(&self) -> usize {
+        self.jobs.map_or(0, usize::from)
+    }
+}
+
+/// The format of this id.
+pub(crate) fn find_format(id: &str) -> Result<&'static Format, Error> {
+    Format::find(id).ok_or_else(|| {
+        let all: Vec<&str> = FORMATS.iter().map(|format| format.id).collect();
+        let hint = format!("one of {}", all.join(", "));
+        Error::settings(format!("there is no format {id:?}"), hint)
+    })
+}
+
+/// Compressed files are named, not misread.
+pub(crate) fn refuse_compressed(path: &Path) -> Result<(), Error> {
+    let compressed = path
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("gz") || end.eq_ignore_ascii_case("zst"));
+    if compressed {
+        let message = format!("{}: compressed files are not supported yet", path.display());
+        return Err(Error::settings(
+            message,
+            "pipe through gzip or zstd, with `-`",
+        ));
+    }
+    Ok(())
+}

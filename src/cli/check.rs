@@ -1,0 +1,55 @@
+//! `check`: validates rows without a key.
+
+use campaign_signer::envelope::Style;
+use campaign_signer::error::Error;
+use campaign_signer::output::Target;
+use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck};
+use clap::Args;
+
+use super::args::RowArgs;
+use super::exit::Exit;
+use super::progress::Meter;
+use super::report;
+
+/// Check rows; rejects go to standard output.
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    rows: RowArgs,
+}
+
+/// Checks rows.
+pub(crate) fn run(args: CheckArgs) -> Result<Exit, Error> {
+    let mut settings = args.rows.settings()?;
+    // No key is at hand to give its id, and none is needed to check rows.
+    if settings.key_id.is_none() && settings.format.key.file_names().is_some() {
+        settings.key_id = Some("unknown".into());
+    }
+    let job = Job {
+        settings,
+        inputs: args.rows.inputs()?,
+        limits: args.rows.limits(),
+        signer: None,
+        outputs: Outputs {
+            signed: None,
+            rejects: Some(Target::Stdout),
+            manifest: None,
+            style: Style::Ndjson,
+            escape_formulas: true,
+            force: false,
+        },
+        job_id: String::new(),
+        threads: args.rows.threads(),
+        self_check: SelfCheck::Off,
+        max_rejects: args.rows.max_rejects,
+    };
+    let mut meter = Meter::new(args.rows.progress);
+    let summary = pipeline::run(job, |progress| meter.show(progress));
+    meter.finish();
+    let summary = summary?;
+    report::print_checked(&summary);
+    report::print_rejects(&summary);
+    report::print_time(&summary);
+    report::print_notices(&summary);
+    Ok(report::exit(&summary))
+}

@@ -1,0 +1,82 @@
+//! `formats` and `schema`: the table, for people and for machines.
+
+use std::path::PathBuf;
+
+use campaign_signer::error::Error;
+use campaign_signer::format::FORMATS;
+use campaign_signer::output::OutputError;
+use campaign_signer::schema;
+use clap::Args;
+
+use super::args::find_format;
+use super::exit::Exit;
+use super::print;
+
+/// List the formats, or describe one.
+#[derive(Args)]
+pub(crate) struct FormatsArgs {
+    /// A format to describe
+    #[arg(value_name = "ID")]
+    format: Option<String>,
+}
+
+/// Lists or describes formats.
+pub(crate) fn run(args: &FormatsArgs) -> Result<Exit, Error> {
+    match &args.format {
+        Some(id) => print(&schema::format_text(find_format(id)?)),
+        None => {
+            let mut text = String::new();
+            for format in FORMATS {
+                let versions: Vec<&str> = format.versions().collect();
+                let id = format.id;
+                text.push_str(&format!("{id:<28} {}", format.title));
+                if versions.len() > 1 {
+                    text.push_str(&format!(" ({})", versions.join(", ")));
+                }
+                text.push('\n');
+            }
+            print(&text)
+        }
+    }
+}
+
+/// Print a JSON Schema (2020-12).
+#[derive(Args)]
+pub(crate) struct SchemaArgs {
+    /// A format, or `reject` or `manifest`
+    #[arg(value_name = "ID", required_unless_present = "write")]
+    name: Option<String>,
+
+    /// The signed record instead of the input row
+    #[arg(long, conflicts_with = "write")]
+    record: bool,
+
+    /// Write all schemas into this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
+    write: Option<PathBuf>,
+}
+
+/// Prints one schema, or writes all.
+pub(crate) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
+    if let Some(folder) = &args.write {
+        for (name, text) in schema::files() {
+            let path = folder.join(name);
+            std::fs::write(&path, text).map_err(|source| {
+                Error::Output(OutputError::Io {
+                    action: "write",
+                    path,
+                    source,
+                })
+            })?;
+        }
+        return Ok(Exit::Success);
+    }
+    let name = args.name.as_deref().unwrap_or_default();
+    let schema = match name {
+        "reject" => schema::reject(),
+        "manifest" => schema::manifest(),
+        id if args.record => schema::record(find_format(id)?),
+        id => schema::row(find_format(id)?),
+    };
+    print(&format!("{schema:#}\n"))
+}

@@ -1,0 +1,115 @@
+//! Arguments in, exit code out. Data goes to files or standard output,
+//! everything else to standard error. Only the library's public API is used;
+//! nothing here knows how anything is done.
+
+mod args;
+mod check;
+mod exit;
+mod formats;
+mod inspect;
+mod key;
+mod progress;
+mod report;
+mod sign;
+mod template;
+mod values;
+mod verify;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use campaign_signer::error::Error;
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// Signs campaign and offer rows in bulk: CSV or NDJSON in, signed
+/// impressions, offers and tokens out.
+#[derive(Parser)]
+#[command(name = "campaign-signer", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 all signed, 1 some rows rejected, 2 usage or settings, \
+    3 key, 4 stopped by the data, 6 reading or writing failed, 7 verification failed, \
+    70 internal error"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sign rows: CSV or NDJSON in, signed records out
+    Sign(Box<sign::SignArgs>),
+    /// Check rows without a key: the same rejects, nothing signed
+    Check(Box<check::CheckArgs>),
+    /// Verify signed files with the public key or the secret
+    Verify(verify::VerifyArgs),
+    /// Show a token or a signed record decoded, with the exact bytes signed
+    Inspect(inspect::InspectArgs),
+    /// Make a P-256 key pair
+    Keygen(key::KeygenArgs),
+    /// Show a key's public half, fingerprint and problems
+    Key(key::KeyArgs),
+    /// List the formats, or describe one
+    Formats(formats::FormatsArgs),
+    /// Print a JSON Schema
+    Schema(formats::SchemaArgs),
+    /// Print a starter CSV or NDJSON that `sign` accepts as it is
+    Template(template::TemplateArgs),
+}
+
+/// Parses the command line and runs it.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Sign(args) => sign::run(*args),
+        Command::Check(args) => check::run(*args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Keygen(args) => key::keygen(&args),
+        Command::Key(args) => key::show(&args),
+        Command::Formats(args) => formats::run(&args),
+        Command::Schema(args) => formats::schema(&args),
+        Command::Template(args) => template::run(&args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            report_error(&error);
+            Exit::from(&error).into()
+        }
+    }
+}
+
+/// Two lines: what and where, then what to type.
+fn report_error(error: &Error) {
+    use std::error::Error as _;
+    let mut line = format!("campaign-signer: error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    eprintln!("{line}");
+    if let Some(hint) = error.hint() {
+        eprintln!("campaign-signer: hint: {hint}");
+    }
+}
+
+/// Something that does not stop the run.
+fn warn(warning: impl std::fmt::Display) {
+    eprintln!("campaign-signer: warning: {warning}");
+}
+
+/// Prints a text that somebody may read through a pager or `head`: a reader
+/// that has seen enough is no error.
+fn print(text: &str) -> Result<Exit, Error> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Open {
+            file: "standard output".into(),
+            source: error,
+        }),
+        _ => Ok(Exit::Success),
+    }
+}

@@ -1,0 +1,143 @@
+//! How far the run is, drawn on standard error.
+//!
+//! On a terminal a bar; elsewhere a plain line now and then, because a log
+//! full of half-drawn bars helps nobody.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use campaign_signer::pipeline::Progress;
+use clap::ValueEnum;
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressMode {
+    /// A bar on a terminal, plain lines elsewhere
+    Auto,
+    /// A bar
+    Bar,
+    /// A line every few seconds
+    Plain,
+    /// A JSON object every few seconds
+    Json,
+    /// Nothing
+    None,
+}
+
+/// Draws what the pipeline reports.
+pub(crate) struct Meter {
+    style: Drawn,
+    started: Instant,
+    next: Instant,
+}
+
+enum Drawn {
+    Bar(ProgressBar),
+    Plain,
+    Json,
+    Nothing,
+}
+
+/// How often a bar moves.
+const BAR_INTERVAL: Duration = Duration::from_millis(100);
+/// How often a line is printed.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+impl Meter {
+    /// A meter; nothing is drawn before the first interval has passed, so a
+    /// short run shows none.
+    pub(crate) fn new(mode: ProgressMode) -> Self {
+        let on_terminal = std::io::stderr().is_terminal();
+        let style = match mode {
+            ProgressMode::Auto if on_terminal => bar(),
+            ProgressMode::Bar => bar(),
+            ProgressMode::Auto | ProgressMode::Plain => Drawn::Plain,
+            ProgressMode::Json => Drawn::Json,
+            ProgressMode::None => Drawn::Nothing,
+        };
+        let started = Instant::now();
+        let first = match style {
+            Drawn::Bar(_) => BAR_INTERVAL,
+            _ => LINE_INTERVAL,
+        };
+        Self {
+            style,
+            started,
+            next: started + first,
+        }
+    }
+
+    /// Shows the progress, if it is time to.
+    pub(crate) fn show(&mut self, progress: &Progress) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        let seconds = (now - self.started).as_secs_f64();
+        let rate = progress.rows as f64 / seconds;
+        let left = progress.total_bytes.and_then(|total| {
+            let share = progress.bytes as f64 / total.max(1) as f64;
+            (share > 0.0).then(|| seconds / share - seconds)
+        });
+        self.next = now
+            + match &self.style {
+                Drawn::Bar(_) => BAR_INTERVAL,
+                _ => LINE_INTERVAL,
+            };
+        match &self.style {
+            Drawn::Nothing => {}
+            Drawn::Bar(bar) => {
+                if let Some(total) = progress.total_bytes {
+                    bar.set_length(total);
+                }
+                bar.set_position(progress.bytes);
+                bar.set_message(words(progress, rate, left));
+            }
+            Drawn::Plain => eprintln!("campaign-signer: {}", words(progress, rate, left)),
+            Drawn::Json => eprintln!(
+                "{}",
+                serde_json::json!({
+                    "event": "progress",
+                    "rows": progress.rows,
+                    "rejected": progress.rejected,
+                    "records": progress.records,
+                    "bytes": progress.bytes,
+                    "total_bytes": progress.total_bytes,
+                    "rows_per_second": rate.round(),
+                    "seconds_left": left.map(f64::round),
+                })
+            ),
+        }
+    }
+
+    /// Takes the bar away, so that what follows starts on a clean line.
+    pub(crate) fn finish(self) {
+        if let Drawn::Bar(bar) = self.style {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar() -> Drawn {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    Drawn::Bar(bar)
+}
+
+fn words(progress: &Progress, rate: f64, left: Option<f64>) -> String {
+    let mut words = format!(
+        "{} rows, {} rows/s, {} rejected",
+        HumanCount(progress.rows),
+        HumanCount(rate as u64),
+        HumanCount(progress.rejected),
+    );
+    if let Some(left) = left.filter(|left| left.is_finite() && *left >= 0.0) {
+        let left = HumanDuration(Duration::from_secs_f64(left.min(1e9)));
+        words.push_str(&format!(", {left:#} left"));
+    }
+    words
+}

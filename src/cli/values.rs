@@ -1,0 +1,96 @@
+//! What single words of the command line mean.
+
+use campaign_signer::error::Error;
+use campaign_signer::pipeline::MaxRejects;
+use jiff::Timestamp;
+
+pub(super) fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => Ok(*byte),
+        _ => Err("one ASCII character that is no quote and no line end, or \\t".into()),
+    }
+}
+
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err("a name, an equals sign, and what follows: NAME=VALUE".into()),
+    }
+}
+
+pub(super) fn max_rejects(text: &str) -> Result<MaxRejects, String> {
+    let wanted = || "a number of rows like 100, or a share like 0.5%".to_owned();
+    match text.strip_suffix('%') {
+        Some(share) => match share.trim().parse::<f64>() {
+            Ok(share) if (0.0..=100.0).contains(&share) => Ok(MaxRejects::Percent(share)),
+            _ => Err(wanted()),
+        },
+        None => text.parse().map(MaxRejects::Rows).map_err(|_| wanted()),
+    }
+}
+
+/// `now`, RFC 3339, or milliseconds; ten digits would be seconds.
+pub(super) fn timestamp(text: &str) -> Result<u64, Error> {
+    let wanted = "now, RFC 3339 like 2026-11-21T02:00:00Z, or milliseconds since 1970";
+    let refuse = |hint: String| {
+        let message = format!("--timestamp {text:?} is not {wanted}");
+        Err(Error::settings(message, hint))
+    };
+    if text == "now" {
+        return Ok(now());
+    }
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return match (text.len(), text.parse()) {
+            (13 | 14, Ok(millis)) => Ok(millis),
+            (10, Ok(_)) => refuse(format!(
+                "that looks like seconds; give --timestamp {text}000"
+            )),
+            _ => refuse(String::new()),
+        };
+    }
+    match text.parse::<Timestamp>().map(Timestamp::as_millisecond) {
+        Ok(millis) => match u64::try_from(millis) {
+            Ok(millis) if millis >= 1_000_000_000_000 => Ok(millis),
+            _ => refuse("a time after 2001".into()),
+        },
+        Err(_) => refuse(String::new()),
+    }
+}
+
+/// The present in milliseconds since 1970.
+fn now() -> u64 {
+    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)
+}
+
+/// `+7d` after the run's timestamp, or RFC 3339; in milliseconds.
+pub(super) fn expires(text: &str, timestamp: u64) -> Result<u64, Error> {
+    let millis = match text.strip_prefix('+') {
+        Some(span) => {
+            let (count, unit) =
+                span.split_at(span.len() - span.chars().last().map_or(0, char::len_utf8));
+            let unit = match unit {
+                "d" => Some(86_400_000),
+                "h" => Some(3_600_000),
+                "m" => Some(60_000),
+                _ => None,
+            };
+            let count = count.parse::<u64>().ok();
+            count
+                .zip(unit)
+                .and_then(|(count, unit)| count.checked_mul(unit))
+                .and_then(|span| timestamp.checked_add(span))
+        }
+        None => text
+            .parse::<Timestamp>()
+            .ok()
+            .and_then(|time| u64::try_from(time.as_millisecond()).ok()),
+    };
+    match millis {
+        Some(millis) if millis > timestamp && millis < 100_000_000_000_000 => Ok(millis),
+        _ => Err(Error::settings(
+            format!("--expires {text:?} is no time after the run's timestamp"),
+            "give +7d, +36h, +90m, or RFC 3339 like 2026-12-01T00:00:00Z",
+        )),
+    }
+}
