@@ -1,4 +1,5 @@
 //! The examples run, and do what they say.
+#![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
 #[path = "../examples/custom_format.rs"]
 #[allow(dead_code)]

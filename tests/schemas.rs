@@ -37,7 +37,7 @@ fn plain_rules(format: &'static Format) -> Rules {
 
 fn check(rules: &Rules, row: &str) -> Result<(), Vec<Problem>> {
     let plan = Plan::for_members(rules);
-    let mut records = Records::for_rules(&rules);
+    let mut records = Records::for_rules(rules);
     let mut problems = Vec::new();
     match plan.check_json(
         row.as_bytes(),
@@ -56,7 +56,7 @@ fn check_csv(rules: &Rules, text: &[u8]) -> Result<usize, Vec<Problem>> {
     let mut reader = Reader::new(text, CSV, Limits::default(), 1);
     let header = reader.header().unwrap().unwrap();
     let plan = Plan::for_header(rules, &header).unwrap();
-    let mut records = Records::for_rules(&rules);
+    let mut records = Records::for_rules(rules);
     let (mut problems, mut notices) = (Vec::new(), Tally::default());
     let mut batch = Batch::default();
     while reader.next_batch(&mut batch).unwrap() {

@@ -15,8 +15,8 @@ pub(super) static IMPRESSION: Format = Format {
     purpose: "authorises one ad impression for install attribution, re-install and \
               re-engagement; the publisher's app hands it to AppImpression",
     sources: &[
-        "https://developer.apple.com/documentation/adattributionkit/generating-jws-impressions",
-        "https://developer.apple.com/documentation/adattributionkit/appimpression",
+        "Apple, AdAttributionKit: Generating JWS impressions",
+        "Apple, AdAttributionKit: AppImpression",
     ],
     key: KeyUse::AdNetwork,
     fields: &[

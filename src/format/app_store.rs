@@ -119,7 +119,7 @@ pub(super) static ADVANCED_COMMERCE: Format = Format {
     purpose: "carries one Advanced Commerce request from the app to the App Store",
     sources: &[
         SOURCES[0],
-        "https://developer.apple.com/documentation/storekit/sending-advanced-commerce-api-requests-from-your-app",
+        "Apple, StoreKit: Sending Advanced Commerce API requests from your app",
     ],
     key: KeyUse::InAppPurchase,
     fields: &[
@@ -161,9 +161,7 @@ pub(super) static ADVANCED_COMMERCE: Format = Format {
     derived: &[],
 };
 
-const SOURCES: &[&str] = &[
-    "https://developer.apple.com/documentation/storekit/generating-jws-to-sign-app-store-requests",
-];
+const SOURCES: &[&str] = &["Apple, StoreKit: Generating JWS to sign App Store requests"];
 
 const HEADER: &[(&str, HeaderValue)] = &[
     ("alg", HeaderValue::Constant("ES256")),

@@ -12,7 +12,7 @@ pub(super) static USER_JWT: Format = Format {
     id: "impact-user-jwt",
     title: "impact.com Advocate user JWT",
     purpose: "identifies a participant to referral widgets and the open endpoints",
-    sources: &["https://integrations.impact.com/impact-brand/docs/json-web-tokens-jwt"],
+    sources: &["impact.com, integrations pages, Advocate: JSON Web Tokens"],
     key: KeyUse::AuthToken,
     fields: &[
         Field::new(

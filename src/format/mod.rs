@@ -56,7 +56,7 @@ pub struct Format {
     pub title: &'static str,
     /// What it is for and who uses it, in a sentence.
     pub purpose: &'static str,
-    /// The vendor's pages that define it.
+    /// The vendor's pages that define it, by their titles.
     pub sources: &'static [&'static str],
     /// Whose key signs it.
     pub key: KeyUse,

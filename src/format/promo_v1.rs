@@ -13,7 +13,7 @@ pub(super) static PROMO_V1: Format = Format {
     purpose: "entitles one customer to one attempt at a promotional offer through \
               SKPaymentDiscount",
     sources: &[
-        "https://developer.apple.com/documentation/storekit/generating-a-signature-for-promotional-offers",
+        "Apple, StoreKit: Generating a signature for promotional offers",
     ],
     key: KeyUse::InAppPurchase,
     fields: &[

@@ -15,8 +15,11 @@ pub(super) static STOREKIT: Format = Format {
     purpose: "an ad that opens the App Store product sheet in the publisher's app, which \
               passes it to SKStoreProductViewController",
     sources: &[
-        "https://developer.apple.com/documentation/storekit/generating-the-signature-to-validate-storekit-rendered-ads",
-        "https://developer.apple.com/documentation/storekit/combining-parameters-for-previous-skadnetwork-versions",
+        "Apple, StoreKit: Generating the signature to validate StoreKit-rendered ads",
+        "Apple, StoreKit: Combining parameters to generate signatures for SKAdNetwork 2.2 and 3",
+        "Apple, StoreKit: Combining parameters to generate signatures for SKAdNetwork 2",
+        "Apple, StoreKit: Combining parameters to generate signatures for SKAdNetwork 1",
+        "Apple, StoreKit: Ad network install-validation keys",
     ],
     key: KeyUse::AdNetwork,
     fields: &fields("1", &["1.0", "2.0", "2.1", "2.2", "3.0", "4.0"]),
@@ -51,8 +54,8 @@ pub(super) static VIEW: Format = Format {
     purpose: "a custom-rendered ad credited for being seen; the publisher's app passes it \
               to SKAdNetwork.startImpression",
     sources: &[
-        "https://developer.apple.com/documentation/storekit/generating-the-signature-to-validate-view-through-ads",
-        "https://developer.apple.com/documentation/storekit/skadimpression",
+        "Apple, StoreKit: Generating the signature to validate view-through ads",
+        "Apple, StoreKit: SKAdImpression",
     ],
     key: KeyUse::AdNetwork,
     fields: &fields("0", &["2.2", "3.0", "4.0"]),

@@ -16,8 +16,8 @@ pub(super) static WEB: Format = Format {
     purpose: "the answer a device fetches from the ad network after a tap on an \
               attributable web ad",
     sources: &[
-        "https://developer.apple.com/documentation/skadnetworkforwebads/generating-a-signature-for-attributable-web-ads",
-        "https://developer.apple.com/documentation/skadnetworkforwebads/adimpressionresponse",
+        "Apple, SKAdNetwork for Web Ads: Generating a signature for attributable web ads",
+        "Apple, SKAdNetwork for Web Ads: AdImpressionResponse",
     ],
     key: KeyUse::AdNetwork,
     fields: &[
