@@ -153,7 +153,7 @@ pub fn format_text(format: &Format) -> String {
 
     out.push_str("\nSOURCES\n");
     for source in format.sources {
-        let _ = writeln!(out, "  {source}");
+        wrap(&mut out, 2, source);
     }
     out
 }
