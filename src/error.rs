@@ -143,7 +143,13 @@ impl Error {
             Self::RejectWithoutFile { .. } | Self::TooManyRejects { .. } => Kind::Data,
             Self::Read { error, .. } => match error {
                 ReadError::Io(_) => Kind::Io,
-                _ => Kind::Data,
+                ReadError::OpenQuote { .. } => Kind::Data,
+                // What the input as a whole is, told before its first row.
+                ReadError::Delimiter { .. }
+                | ReadError::HeaderStrayQuote { .. }
+                | ReadError::HeaderTooLong { .. }
+                | ReadError::Utf16 { .. } => Kind::Settings,
+                ReadError::Header(_) | ReadError::OutOfTurn { .. } => Kind::Internal,
             },
             Self::Key(_) => Kind::Key,
             Self::Output(error) if error.is_settings() => Kind::Settings,

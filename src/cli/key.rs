@@ -10,7 +10,7 @@ use campaign_signer::output::OutputError;
 use clap::Args;
 
 use super::exit::Exit;
-use super::{print, warn};
+use super::{print, say, warn};
 
 /// Make a P-256 key pair.
 #[derive(Args)]
@@ -40,8 +40,8 @@ pub(crate) fn keygen(args: &KeygenArgs) -> Result<Exit, Error> {
     key.probe()?;
     write_new(private, key.to_pkcs8_pem().as_bytes(), 0o600)?;
     write_new(&public, key.public_key().to_pem().as_bytes(), 0o644)?;
-    eprintln!("  private  {} (keep it secret)", private.display());
-    eprintln!("   public  {}", public.display());
+    say!("  private  {} (keep it secret)", private.display());
+    say!("   public  {}", public.display());
     describe(&key.public_key())
 }
 
@@ -99,18 +99,18 @@ pub(crate) fn show(args: &KeyArgs) -> Result<Exit, Error> {
         Ok((key, warnings)) => {
             warnings.iter().for_each(warn);
             key.probe()?;
-            eprintln!("    kind  private key, P-256, ES256; signs and verifies a probe");
+            say!("    kind  private key, P-256, ES256; signs and verifies a probe");
             describe(&key.public_key())
         }
         Err(error) if is_public(&error) => {
             let key = PublicKey::from_file(path)?;
-            eprintln!("    kind  public key, P-256, ES256");
+            say!("    kind  public key, P-256, ES256");
             describe(&key)
         }
         // One line of base64 may be a public key, too.
         Err(error) => match PublicKey::from_file(path) {
             Ok(key) => {
-                eprintln!("    kind  public key, P-256, ES256");
+                say!("    kind  public key, P-256, ES256");
                 describe(&key)
             }
             Err(_) => Err(error.into()),

@@ -23,6 +23,16 @@ use clap::{Parser, Subcommand};
 
 use exit::Exit;
 
+/// Prints a line to standard error. Where nobody reads it any more, the work
+/// goes on all the same.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+pub(crate) use say;
+
 /// Signs campaign and offer rows in bulk: CSV or NDJSON in, signed
 /// impressions, offers and tokens out.
 #[derive(Parser)]
@@ -91,15 +101,15 @@ fn report_error(error: &Error) {
         line.push_str(&format!(": {cause}"));
         source = cause.source();
     }
-    eprintln!("{line}");
+    say!("{line}");
     if let Some(hint) = error.hint() {
-        eprintln!("campaign-signer: hint: {hint}");
+        say!("campaign-signer: hint: {hint}");
     }
 }
 
 /// Something that does not stop the run.
 fn warn(warning: impl std::fmt::Display) {
-    eprintln!("campaign-signer: warning: {warning}");
+    say!("campaign-signer: warning: {warning}");
 }
 
 /// Prints a text that somebody may read through a pager or `head`: a reader

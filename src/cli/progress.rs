@@ -10,6 +10,8 @@ use campaign_signer::pipeline::Progress;
 use clap::ValueEnum;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::say;
+
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressMode {
@@ -94,8 +96,8 @@ impl Meter {
                 bar.set_position(progress.bytes);
                 bar.set_message(words(progress, rate, left));
             }
-            Drawn::Plain => eprintln!("campaign-signer: {}", words(progress, rate, left)),
-            Drawn::Json => eprintln!(
+            Drawn::Plain => say!("campaign-signer: {}", words(progress, rate, left)),
+            Drawn::Json => say!(
                 "{}",
                 serde_json::json!({
                     "event": "progress",

@@ -7,6 +7,7 @@ use campaign_signer::time::rfc3339;
 use indicatif::HumanCount;
 
 use super::exit::Exit;
+use super::say;
 
 /// The parts of a job that its report names.
 pub(crate) struct Report {
@@ -158,5 +159,5 @@ fn count(number: u64, noun: &str) -> String {
 }
 
 fn line(what: &str, words: &str) {
-    eprintln!("{what:>9}  {words}");
+    say!("{what:>9}  {words}");
 }

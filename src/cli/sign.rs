@@ -7,7 +7,7 @@ use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
 use campaign_signer::format::{Alg, Format};
 use campaign_signer::key::{Secret, SigningKey};
-use campaign_signer::output::Target;
+use campaign_signer::output::{Target, check_targets};
 use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck, Signer};
 use clap::{Args, ValueEnum};
 
@@ -90,6 +90,7 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
     };
     let inputs = args.rows.inputs()?;
     let outputs = outputs(&args)?;
+    spare_keys(&args, &outputs)?;
     let signer = signer(&mut args, format, &job_id)?;
     let settings = args.rows.settings()?;
     let key = signer.key.clone();
@@ -167,6 +168,27 @@ fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
         escape_formulas: !args.keep_formulas,
         force: args.force,
     })
+}
+
+/// No output replaces the key, whatever is forced.
+fn spare_keys(args: &SignArgs, outputs: &Outputs) -> Result<(), Error> {
+    let keys = [&args.key, &args.secret_file];
+    let keys: Vec<PathBuf> = keys.into_iter().flatten().cloned().collect();
+    let file = |target: &Option<Target>| match target {
+        Some(Target::File(path)) => Some(path.clone()),
+        _ => None,
+    };
+    let targets = [
+        ("the signed records", file(&outputs.signed)),
+        ("the rejects", file(&outputs.rejects)),
+        ("the manifest", outputs.manifest.clone()),
+    ];
+    for (name, path) in &targets {
+        if let Some(path) = path {
+            check_targets(&keys, &[(*name, path.as_path())], true)?;
+        }
+    }
+    Ok(())
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::args::{FileFormat, find_format, refuse_compressed};
 use super::exit::Exit;
-use super::{print, warn};
+use super::{print, say, warn};
 
 /// Verify signed files.
 #[derive(Args)]
@@ -82,9 +82,10 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     let verdict = verify::run(&check, |bad| {
         let mut text = String::new();
         for finding in &bad.findings {
+            // Names of members are the file's own text.
             let field = match finding.field.as_str() {
-                "" => "the line",
-                field => field,
+                "" => "the line".to_owned(),
+                field => field.escape_debug().to_string(),
             };
             let says = &finding.says;
             text.push_str(&format!("{} line {}: {field} {says}\n", bad.file, bad.line));
@@ -102,7 +103,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         }
     }
     let good = verdict.records - verdict.bad;
-    eprintln!(
+    say!(
         " verified  {good} of {} records under {alg} {fingerprint}",
         verdict.records
     );
@@ -111,7 +112,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     }
     if verdict.bad > 0 || !differences.is_empty() {
         if verdict.bad > 0 {
-            eprintln!("      bad  {} records", verdict.bad);
+            say!("      bad  {} records", verdict.bad);
         }
         return Ok(Exit::Verification);
     }

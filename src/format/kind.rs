@@ -134,7 +134,8 @@ impl Kind {
                     Shape::Array => json::array(text).map(drop),
                     _ => json::object(text).map(drop),
                 };
-                seen.map_err(|fault| self.json_fault(&fault))?;
+                seen.and_then(|()| json::check_strings(text))
+                    .map_err(|fault| self.json_fault(&fault))?;
                 check(text)?;
                 json::write_compact(text, out);
                 Ok(())

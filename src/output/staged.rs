@@ -46,12 +46,15 @@ pub fn check_targets(
                 second: name,
             });
         }
-        if inputs.iter().any(|input| same_file(input, path)) {
-            return Err(OutputError::Same {
-                path: (*path).to_owned(),
-                first: "an input",
-                second: name,
-            });
+        // The unfinished output would replace an input just as well.
+        for path in [(*path).to_owned(), partial(path)] {
+            if inputs.iter().any(|input| same_file(input, &path)) {
+                return Err(OutputError::Same {
+                    path,
+                    first: "an input",
+                    second: name,
+                });
+            }
         }
         if path.is_dir() {
             let error = io::Error::from(io::ErrorKind::IsADirectory);
@@ -71,7 +74,7 @@ pub fn check_targets(
     Ok(())
 }
 
-/// Whether two names are one file: the same path, or the same inode.
+/// Whether two names are one file: the same place, or the same inode.
 fn same_file(a: &Path, b: &Path) -> bool {
     if a == b {
         return true;
@@ -83,9 +86,24 @@ fn same_file(a: &Path, b: &Path) -> bool {
             return a.dev() == b.dev() && a.ino() == b.ino();
         }
     }
-    match (fs::canonicalize(a), fs::canonicalize(b)) {
-        (Ok(a), Ok(b)) => a == b,
+    match (place(a), place(b)) {
+        (Some(a), Some(b)) => a == b,
         _ => false,
+    }
+}
+
+/// Where a file is, or would be: its folder in one spelling, and its name.
+fn place(path: &Path) -> Option<PathBuf> {
+    match fs::canonicalize(path) {
+        Ok(place) => Some(place),
+        Err(_) => Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?)),
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }
 
@@ -246,11 +264,7 @@ fn create_private(path: &Path) -> io::Result<File> {
 /// A name is durable when its folder is.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    File::open(folder)?.sync_all()
+    File::open(folder(path))?.sync_all()
 }
 
 /// Elsewhere a rename is as durable as the system makes it.

@@ -199,7 +199,8 @@ impl Checker<'_, '_> {
 fn describe(file: &str, position: Position, problem: &Problem) -> String {
     let field = match problem.field.as_str() {
         "" => String::new(),
-        field => format!("{field}: "),
+        // The name of an unknown member is the input's own text.
+        field => format!("{}: ", field.escape_debug()),
     };
     let found = match problem.found.as_str() {
         "" => String::new(),

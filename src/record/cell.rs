@@ -86,7 +86,11 @@ impl<'a> Cell<'a> {
                 Ok(text) => json::write_string(text, out),
                 Err(error) => return Err(not_utf8(&error)),
             },
-            Self::Token(token) => out.extend_from_slice(token.as_bytes()),
+            Self::Token(token) => {
+                json::check_strings(token)
+                    .map_err(|fault| Fault::new(Code::BadJson, "JSON").hint(fault.to_string()))?;
+                out.extend_from_slice(token.as_bytes());
+            }
         }
         Ok(())
     }
@@ -101,20 +105,8 @@ fn from_token<'a>(token: &'a str, field: &Field) -> Result<Option<Cow<'a, str>>,
     match (shape, wanted) {
         (Shape::Null, _) => Ok(None),
         (Shape::String, Shape::String) => decode(token).map(Some),
-        (Shape::String, Shape::Number) => {
-            let text = decode(token)?;
-            if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-                return Ok(Some(text));
-            }
-            // The integer's own check names exponents, decimals and the like;
-            // what is no number at all is of the wrong type.
-            match field.read(&text, &mut Vec::new()) {
-                Err(fault) if text.is_empty() => Err(Fault::new(Code::Empty, fault.wanted)
-                    .hint("write null, or leave the member out, for no value")),
-                Err(fault) => Err(fault),
-                Ok(()) => Ok(Some(text)),
-            }
-        }
+        // White space, an empty string and what is no integer are told apart later.
+        (Shape::String, Shape::Number) => decode(token).map(Some),
         (shape, wanted) if shape == wanted => Ok(Some(Cow::Borrowed(token))),
         (Shape::Number, Shape::String) => Err(Fault::new(Code::WrongType, field.kind.wanted())
             .hint(format!("it is a number; write \"{token}\""))),

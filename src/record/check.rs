@@ -9,7 +9,7 @@ use crate::format::{Code, Fault};
 use crate::json::{self, Shape};
 
 use super::cell::Cell;
-use super::columns::{Plan, Roles, same_name};
+use super::columns::{COUNT, Plan, Roles, same_name};
 use super::reading::{Cells, Reading};
 use super::records::Records;
 use super::reject::Problem;
@@ -99,11 +99,11 @@ impl Plan<'_> {
         records: &mut Records,
         problems: &mut Vec<Problem>,
     ) {
+        let format = self.rules.format();
         let roles = match parent {
             None => self.roles(name),
             // Inside an object there are its own fields and nothing else.
             Some(parent) => self.roles(name).and_then(|roles| {
-                let format = self.rules.format();
                 let field = roles.field?;
                 let own = format.parent(format.fields[field].name);
                 own.is_some_and(|own| same_name(own, parent))
@@ -115,9 +115,13 @@ impl Plan<'_> {
         };
         let Some(roles) = roles else {
             if !self.rules.settings.ignore_unknown {
-                let wanted = format!("a field of {}", self.rules.format().id);
+                let path = match parent {
+                    None => name.to_owned(),
+                    Some(parent) => format!("{parent}.{name}"),
+                };
+                let wanted = format!("a field of {}", format.id);
                 problems.push(
-                    Problem::new(name, token, Fault::new(Code::UnknownField, wanted))
+                    Problem::new(&path, token, Fault::new(Code::UnknownField, wanted))
                         .hint("rename it, or give --map, --keep or --ignore-unknown"),
                 );
             }
@@ -143,13 +147,7 @@ impl Plan<'_> {
         let cell = Cell::Token(token);
         if let Some(at) = roles.field {
             if cells.fields[at].is_some() {
-                let field = self.rules.format().fields[at].name;
-                let wanted = "one member for each field";
-                problems.push(Problem::new(
-                    field,
-                    token,
-                    Fault::new(Code::DuplicateField, wanted),
-                ));
+                problems.push(twice(format.fields[at].name, cell));
             }
             cells.fields[at] = Some(cell);
         }
@@ -164,16 +162,21 @@ impl Plan<'_> {
         records: &mut Records,
         problems: &mut Vec<Problem>,
     ) {
-        if roles.count {
-            cells.count = Some(cell);
+        let settings = &self.rules.settings;
+        if roles.count && cells.count.replace(cell).is_some() {
+            problems.push(twice(COUNT, cell));
         }
-        if roles.row_id {
-            cells.row_id = Some(cell);
+        if roles.row_id && cells.row_id.replace(cell).is_some() {
+            let name = settings.row_id.as_deref().unwrap_or_default();
+            problems.push(twice(name, cell));
         }
         if let Some(at) = roles.keep {
             let slot = records.kept_slot(at);
+            if records.pending(slot).is_some() {
+                problems.push(twice(&settings.keep[at], cell));
+            }
             if let Err(fault) = records.write(slot, |out| cell.write_json(out)) {
-                let name = &self.rules.settings.keep[at];
+                let name = &settings.keep[at];
                 problems.push(Problem::new(name, &cell.found(), fault));
             }
         }
@@ -203,6 +206,12 @@ impl Plan<'_> {
             }
         }
     }
+}
+
+/// Two members of a JSON row, spelled differently, give one thing.
+fn twice(name: &str, cell: Cell<'_>) -> Problem {
+    let fault = Fault::new(Code::DuplicateField, "one member for each name");
+    Problem::new(name, &cell.found(), fault)
 }
 
 /// A row that is no JSON object.

@@ -284,10 +284,14 @@ impl<'r> Plan<'r> {
             };
             if used == Roles::default() {
                 let format = self.rules.format();
+                // A field that has its column would not take a second one.
+                let given = |at| self.columns.iter().any(|roles| roles.field == Some(at));
+                let fields = format.fields.iter().enumerate();
+                let free = fields.filter(|(at, _)| !given(*at));
                 return Err(PlanError::UnknownColumn {
                     column: name.clone(),
                     format: format.id,
-                    nearest: nearest(name, format.fields.iter().map(|field| field.name)),
+                    nearest: nearest(name, free.map(|(_, field)| field.name)),
                 });
             }
         }

@@ -258,7 +258,8 @@ impl Rules {
     fn check_keep(&self) -> Result<(), PlanError> {
         let own = self.record_names();
         for (at, column) in self.settings.keep.iter().enumerate() {
-            let twice = self.settings.keep[..at].contains(column);
+            let before = &self.settings.keep[..at];
+            let twice = before.iter().any(|other| same_name(other, column));
             if twice || own.contains(&column.as_str()) {
                 return Err(PlanError::KeepCollides {
                     column: column.clone(),
