@@ -1288,3 +1288,89 @@ fn no_secret_is_shown_or_written_by_anything_but_keygen() {
     let found = needles.iter().filter(|needle| private.contains(*needle));
     assert!(found.count() >= 3);
 }
+
+#[test]
+fn every_template_is_signed_as_it_is_printed() {
+    for format in FORMATS {
+        let workdir = Workdir::new();
+        let key = match format.alg() {
+            Alg::Es256 => "-k key.pem",
+            Alg::Hs256 => "--secret-file secret.txt",
+        };
+        for (flag, name) in [("", "t.csv"), ("--ndjson", "t.ndjson")] {
+            let printed = workdir.run(&format!("template {} {flag}", format.id));
+            printed.exit(0);
+            workdir.write(name, &printed.stdout);
+            let id = format.id;
+            workdir
+                .run(&format!("sign -f {id} {key} {name} -o out.ndjson --force"))
+                .exit(0)
+                .says("signed  1 row, 1 record");
+        }
+    }
+}
+
+#[test]
+fn schemas_are_printed_and_written() {
+    let workdir = Workdir::new();
+    for name in ["reject", "manifest"] {
+        workdir
+            .run(&format!("schema {name}"))
+            .exit(0)
+            .prints("\"$schema\"");
+    }
+    for format in FORMATS {
+        for flag in ["", "--record"] {
+            let run = workdir.run(&format!("schema {} {flag}", format.id));
+            run.exit(0).prints(format.id);
+        }
+        workdir
+            .run(&format!("formats {}", format.id))
+            .exit(0)
+            .prints(format.title);
+    }
+    std::fs::create_dir(workdir.path("schemas")).unwrap();
+    workdir.run("schema --write schemas").exit(0);
+    let written = std::fs::read_dir(workdir.path("schemas")).unwrap().count();
+    assert_eq!(written, 2 * FORMATS.len() + 3);
+}
+
+#[test]
+fn a_header_in_one_piece_is_told_its_delimiter() {
+    let workdir = Workdir::new();
+    for (delimiter, option) in [
+        (";", "--delimiter ;"),
+        ("\t", "--delimiter \\t"),
+        ("|", "--delimiter |"),
+    ] {
+        let rows = csv_rows(FORMATS[0], "", [""; 3]).replace(',', delimiter);
+        workdir.write("rows.csv", rows);
+        workdir
+            .run(&sign("rows.csv -o out.ndjson --force"))
+            .exit(2)
+            .says("the header is one column");
+        workdir
+            .run(&sign(&format!("{option} rows.csv -o out.ndjson --force")))
+            .exit(0);
+    }
+}
+
+#[test]
+fn the_count_may_stand_in_a_column_of_another_name() {
+    let workdir = Workdir::new();
+    workdir.write("rows.csv", csv_rows(FORMATS[0], "N", ["3", "1", ""]));
+    workdir
+        .run(&sign("--map count=N rows.csv -o out.ndjson"))
+        .exit(0)
+        .says("3 rows, 5 records");
+}
+
+#[test]
+fn a_fixed_version_is_not_set_to_another() {
+    let workdir = Workdir::new();
+    workdir.write("rows.csv", "a\n");
+    workdir
+        .run("check -f skan-view@3.0 --set version=4.0 rows.csv")
+        .exit(2)
+        .says("must be 3.0");
+}

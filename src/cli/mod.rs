@@ -19,6 +19,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use campaign_signer::error::Error;
+use campaign_signer::output::OutputError;
 use clap::{Parser, Subcommand};
 
 use exit::Exit;
@@ -116,10 +117,13 @@ fn warn(warning: impl std::fmt::Display) {
 /// that has seen enough is no error.
 fn print(text: &str) -> Result<Exit, Error> {
     match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Open {
-            file: "standard output".into(),
-            source: error,
-        }),
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Output(OutputError::Io {
+                action: "write to",
+                path: "standard output".into(),
+                source,
+            }))
+        }
         _ => Ok(Exit::Success),
     }
 }

@@ -173,7 +173,11 @@ fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
 /// No output replaces the key, whatever is forced.
 fn spare_keys(args: &SignArgs, outputs: &Outputs) -> Result<(), Error> {
     let keys = [&args.key, &args.secret_file];
-    let keys: Vec<PathBuf> = keys.into_iter().flatten().cloned().collect();
+    let keys: Vec<(&'static str, PathBuf)> = keys
+        .into_iter()
+        .flatten()
+        .map(|path| ("the key", path.clone()))
+        .collect();
     let file = |target: &Option<Target>| match target {
         Some(Target::File(path)) => Some(path.clone()),
         _ => None,

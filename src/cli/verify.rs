@@ -112,7 +112,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     }
     if verdict.bad > 0 || !differences.is_empty() {
         if verdict.bad > 0 {
-            say!("      bad  {} records", verdict.bad);
+            say!("      bad  {} of {} records", verdict.bad, verdict.records);
         }
         return Ok(Exit::Verification);
     }

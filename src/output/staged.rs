@@ -29,12 +29,13 @@ impl Target {
 }
 
 /// Checks, before any work, that no output would replace another file unless
-/// that was asked for, and that inputs and outputs are different files.
+/// that was asked for, and that outputs and their sources (inputs, keys) are
+/// different files.
 ///
 /// # Errors
 /// The first output that cannot be.
 pub fn check_targets(
-    inputs: &[PathBuf],
+    sources: &[(&'static str, PathBuf)],
     outputs: &[(&'static str, &Path)],
     force: bool,
 ) -> Result<(), OutputError> {
@@ -48,10 +49,11 @@ pub fn check_targets(
         }
         // The unfinished output would replace an input just as well.
         for path in [(*path).to_owned(), partial(path)] {
-            if inputs.iter().any(|input| same_file(input, &path)) {
+            let same = sources.iter().find(|(_, source)| same_file(source, &path));
+            if let Some((source, _)) = same {
                 return Err(OutputError::Same {
                     path,
-                    first: "an input",
+                    first: source,
                     second: name,
                 });
             }

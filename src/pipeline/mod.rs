@@ -123,11 +123,11 @@ fn check_clock(settings: &Settings, now: Timestamp) -> Result<(), Error> {
 }
 
 fn check_outputs(job: &Job) -> Result<(), Error> {
-    let files: Vec<PathBuf> = job
+    let files: Vec<(&'static str, PathBuf)> = job
         .inputs
         .iter()
         .filter_map(|input| match &input.origin {
-            Origin::File(path) => Some(path.clone()),
+            Origin::File(path) => Some(("an input", path.clone())),
             Origin::Stdin => None,
         })
         .collect();

@@ -90,6 +90,7 @@ impl<'r> Plan<'r> {
             plan.columns.push(roles);
         }
         plan.names = names;
+        plan.check_delimiter()?;
         plan.check_named()?;
         plan.check_twice()?;
         plan.check_required()?;
@@ -171,7 +172,11 @@ impl<'r> Plan<'r> {
                         .parent(f.name)
                         .is_some_and(|p| same_name(&format!("{p}.{}", f.name), field))
             });
-            add(column, &|roles| roles.field = at);
+            let is_count = at.is_none() && same_name(field, COUNT);
+            add(column, &|roles| {
+                roles.field = at;
+                roles.count = is_count;
+            });
         }
         for (at, column) in settings.keep.iter().enumerate() {
             add(column, &|roles| roles.keep = Some(at));
@@ -192,6 +197,21 @@ impl<'r> Plan<'r> {
             .collect();
         self.members = names.into_iter().chain(exact).collect();
         self
+    }
+
+    /// One column whose name holds a delimiter is a file with another one.
+    fn check_delimiter(&self) -> Result<(), PlanError> {
+        let [column] = &self.names[..] else {
+            return Ok(());
+        };
+        let used = self.columns[0] != Roles::default();
+        match column.chars().find(|c| ",;\t|".contains(*c)) {
+            Some(delimiter) if !used => Err(PlanError::WrongDelimiter {
+                column: column.clone(),
+                delimiter,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Every column the settings name must be there.

@@ -90,6 +90,14 @@ pub enum PlanError {
         /// The most similar field.
         nearest: Option<&'static str>,
     },
+    /// The header is one cell that holds another delimiter.
+    #[error("the header is one column, {column:?}")]
+    WrongDelimiter {
+        /// The column.
+        column: String,
+        /// The delimiter it seems to have.
+        delimiter: char,
+    },
     /// The format has no such version.
     #[error("{format} has no version {version:?}, only {known}")]
     UnknownVersion {
@@ -141,6 +149,10 @@ impl PlanError {
             Self::UnknownField { nearest, format, .. } => match nearest {
                 Some(field) => format!("did you mean {field}?"),
                 None => format!("see `campaign-signer formats {format}`"),
+            },
+            Self::WrongDelimiter { delimiter, .. } => match delimiter {
+                '\t' => "give --delimiter '\\t' if tabs divide its columns".into(),
+                other => format!("give --delimiter '{other}' if that divides its columns"),
             },
             Self::SetValue { .. } | Self::UnknownVersion { .. } | Self::Copies { .. } => {
                 return None;

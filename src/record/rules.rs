@@ -4,7 +4,7 @@ use crate::format::{Format, Freshness, Kind, Source, Unit, VERSION};
 
 use super::MAX_FIELDS;
 use super::cell::Cell;
-use super::columns::{nearest, same_name};
+use super::columns::{COUNT, nearest, same_name};
 use super::plan_error::PlanError;
 
 /// The settings that decide what a row becomes.
@@ -222,10 +222,23 @@ impl Rules {
                 });
             }
             self.check_default(at, &value, "--set")?;
+            let fixed = self.settings.version.as_ref();
+            if let Some(version) = fixed.filter(|v| Some(at) == self.version_field && **v != value)
+            {
+                return Err(PlanError::SetValue {
+                    option: "--set",
+                    field: field.name.into(),
+                    found: value,
+                    wanted: format!("{version}, as the format's id says"),
+                });
+            }
             self.defaults[at] = Default::Given(value);
         }
         for (name, _) in &self.settings.maps {
-            find_field(format, name, "--map")?;
+            // The count is no field, but has a column like one.
+            if !same_name(name, COUNT) {
+                find_field(format, name, "--map")?;
+            }
         }
         if let Some((at, _)) = format.key_id()
             && let Some(id) = &self.settings.key_id
