@@ -1374,3 +1374,34 @@ fn a_fixed_version_is_not_set_to_another() {
         .exit(2)
         .says("must be 3.0");
 }
+
+#[test]
+fn an_empty_job_id_is_a_variable_nobody_set() {
+    let workdir = Workdir::new();
+    workdir.write("rows.csv", csv_rows(FORMATS[0], "", [""; 3]));
+    let arguments = [
+        "sign",
+        "-f",
+        FORMATS[0].id,
+        "-k",
+        "key.pem",
+        "rows.csv",
+        "-o",
+        "out.ndjson",
+        "--job-id",
+        "",
+    ];
+    let run = workdir.run_args(&arguments);
+    assert_eq!(run.status, Some(2), "{run}");
+}
+
+#[test]
+fn a_manifest_that_cannot_be_written_is_known_before_any_signing() {
+    let workdir = Workdir::new();
+    workdir.write("rows.csv", csv_rows(FORMATS[0], "", [""; 3]));
+    workdir
+        .run(&sign("rows.csv -o out.ndjson --manifest nowhere/m.json"))
+        .exit(6)
+        .says("nowhere/m.json");
+    assert!(!workdir.exists("out.ndjson") && !workdir.exists("out.ndjson.partial"));
+}

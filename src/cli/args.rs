@@ -11,7 +11,7 @@ use campaign_signer::row::{Dialect, Input, Limits, Origin};
 use clap::{Args, ValueEnum};
 
 use super::progress::ProgressMode;
-use super::values::{delimiter, expires, max_rejects, pair, timestamp};
+use super::values::{delimiter, expires, job_id, max_rejects, pair, timestamp};
 
 /// What rows are and how they are read.
 #[derive(Args)]
@@ -72,7 +72,7 @@ pub(crate) struct RowArgs {
 
     /// Names the job: the same id, input, settings and timestamp give the
     /// same bytes [default: random, printed]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = job_id)]
     pub(crate) job_id: Option<String>,
 
     /// The column that identifies a row by its content instead of its place

@@ -12,6 +12,14 @@ pub(super) fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
+/// An empty id is most likely a variable that nobody set.
+pub(super) fn job_id(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("it is empty; leave the option out for a random id".into());
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),

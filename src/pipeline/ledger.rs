@@ -24,6 +24,7 @@ const PERCENT_SAMPLE: u64 = 1000;
 pub(super) struct Ledger {
     signed: Staged,
     rejects: Option<Staged>,
+    manifest: Option<Staged>,
     counts: Counts,
     by_code: BTreeMap<Code, u64>,
     notices: Tally,
@@ -41,6 +42,9 @@ impl Ledger {
         let mut signed = create(&job.outputs.signed)?.unwrap_or_else(Staged::nowhere);
         signed.write(&envelope.header())?;
         let rejects = create(&job.outputs.rejects)?;
+        // Written last, but made now: a folder that takes no file is better
+        // known before the night's work than after it.
+        let manifest = create(&job.outputs.manifest.clone().map(Target::File))?;
         let checks_only = job.signer.is_none();
         Ok(Self {
             signed,
@@ -49,6 +53,7 @@ impl Ledger {
             } else {
                 rejects
             },
+            manifest,
             counts: Counts::default(),
             by_code: BTreeMap::new(),
             notices: Tally::default(),
@@ -159,16 +164,11 @@ impl Ledger {
         if let Some(rejects) = &mut self.rejects {
             rejects.sync()?;
         }
-        let manifest = match (&job.outputs.manifest, &job.signer) {
-            (Some(path), Some(signer)) => {
-                let manifest = self.manifest(job, signer, summary, started);
-                let mut staged = Staged::create(&Target::File(path.clone()))?;
-                staged.write(&manifest.to_json())?;
-                staged.sync()?;
-                Some(staged)
-            }
-            _ => None,
-        };
+        let mut manifest = self.manifest.take();
+        if let (Some(staged), Some(signer)) = (&mut manifest, &job.signer) {
+            staged.write(&self.describe(job, signer, summary, started).to_json())?;
+            staged.sync()?;
+        }
         self.signed.publish()?;
         if let Some(rejects) = self.rejects {
             rejects.publish()?;
@@ -179,7 +179,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn manifest(
+    fn describe(
         &self,
         job: &Job,
         signer: &Signer,
