@@ -422,7 +422,7 @@ fn headers_that_do_not_fit_exit_with_2_and_name_the_column() {
         "another delimiter",
         format!("{header}{body}").replace(',', ";"),
     )
-    .stops(2, "no column gives the required field")
+    .stops(2, "the header is one column")
     .check("csv");
     damage(
         "another delimiter",
