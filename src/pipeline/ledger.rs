@@ -13,9 +13,9 @@ use crate::record::Tally;
 use crate::row::Input;
 use crate::time::rfc3339;
 
-use super::batch::Done;
 use super::job::{Job, MaxRejects, Progress, Summary};
 use super::signer::Signer;
+use super::task::Done;
 
 /// The rows a percentage waits for before it stops a run.
 const PERCENT_SAMPLE: u64 = 1000;

@@ -4,11 +4,12 @@
 //! in order. The run counts what went in and what came out, and publishes
 //! nothing unless they agree. It must not know arguments or the terminal.
 
-mod batch;
+mod check;
 mod inputs;
 mod job;
 mod ledger;
 mod signer;
+mod task;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -62,8 +63,8 @@ pub fn run(job: Job, mut progress: impl FnMut(&Progress)) -> Result<Summary, Err
     parallel::flow(
         &pool,
         || inputs.next(),
-        |work| batch::check(&work),
-        batch::cut,
+        |work| check::check(&work),
+        task::cut,
         |task| {
             let task = task?;
             match signer {

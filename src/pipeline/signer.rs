@@ -10,8 +10,8 @@ use crate::record::{Outcome, Plan, Problem, Records, Rules, Tally};
 use crate::signing_input::Recipes;
 use crate::stamp::Stamps;
 
-use super::batch;
 use super::job::SelfCheck;
+use super::task::sign_all;
 
 /// A key at work.
 pub struct Signer {
@@ -80,7 +80,7 @@ impl Signer {
                 let keep = &rules.settings().keep;
                 let envelope = Envelope::new(Style::Ndjson, format, &[], keep, true);
                 let recipes = Recipes::new(format);
-                batch::sign_all(records, &recipes, self, &envelope, SelfCheck::All)
+                sign_all(records, &recipes, self, &envelope, SelfCheck::All)
                     .map_err(RowError::Failed)
             }
         }

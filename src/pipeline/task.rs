@@ -1,19 +1,18 @@
-//! What workers do with a batch: check its rows, then sign its records.
+//! Second stage of the workers: checked records are cut into tasks of about
+//! one size, whatever their copies, and each task is stamped, signed and
+//! written into lines.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Engine, Messages, Signatures};
 use crate::envelope::{Envelope, Signed};
 use crate::error::Error;
-use crate::format::{Code, Fault};
-use crate::record::{Outcome, Plan, Problem, Records, Reject, Tally};
-use crate::row::{self, Cells, Dialect, Position};
+use crate::record::{Record, Records};
 use crate::signing_input::{Recipes, Scratch};
-use crate::stamp::Stamps;
 
-use super::inputs::Work;
-use super::{SelfCheck, Signer};
+use super::check::{Checked, Report};
+use super::job::SelfCheck;
+use super::signer::Signer;
 
 /// How many records one task signs at most. Large enough for an engine that
 /// shares work across a batch, small enough to keep many workers busy.
@@ -24,23 +23,6 @@ const TASK_BYTES: usize = 256 * 1024;
 /// Roughly what a line has beside its members and its message: the format, the
 /// result's name, the signature.
 const LINE_ENDS: usize = 160;
-
-/// A batch whose rows are checked: the good ones, and a report of the rest.
-pub(super) type Checked = (Records, Report);
-
-/// What there is to say of a checked batch.
-#[derive(Default)]
-pub(super) struct Report {
-    /// The rejects as lines.
-    pub(super) rejects: Vec<u8>,
-    pub(super) rejected: u64,
-    pub(super) by_code: BTreeMap<Code, u64>,
-    pub(super) notices: Tally,
-    /// The first reject in words, for a message.
-    pub(super) first_reject: Option<String>,
-    /// How many bytes of input the batch had.
-    pub(super) input_bytes: u64,
-}
 
 /// Some of a checked batch's records: from one copy of one record on. The
 /// first task of a batch carries its report.
@@ -62,154 +44,6 @@ pub(super) struct Done {
     pub(super) rows: u64,
     /// How many records were signed.
     pub(super) records: u64,
-}
-
-/// Checks every row of a batch.
-pub(super) fn check(work: &Work<'_>) -> Result<Checked, Error> {
-    let input = &work.input;
-    let rules = input.plan.rules();
-    let mut checker = Checker {
-        plan: &input.plan,
-        file: &input.name,
-        problems: Vec::new(),
-        records: Records::for_rules(rules),
-        report: Report {
-            input_bytes: work.batch.bytes.len() as u64,
-            ..Report::default()
-        },
-    };
-    let mut faults = work.batch.faults.iter().peekable();
-    let mut before = |checker: &mut Checker<'_, '_>, record: u64| {
-        while let Some(fault) = faults.next_if(|fault| fault.position.record < record) {
-            checker.fault(fault);
-        }
-    };
-    match input.dialect {
-        Dialect::Csv { delimiter } => {
-            let mut cells = Cells::new(&work.batch, delimiter);
-            while let Some((span, row)) = cells.next() {
-                before(&mut checker, span.position.record);
-                match row {
-                    Ok(row) => checker.cells(span, row, &work.batch, delimiter),
-                    Err(source) => {
-                        let file = input.name.clone();
-                        return Err(Error::Cells { file, source });
-                    }
-                }
-            }
-        }
-        Dialect::Ndjson => {
-            for span in &work.batch.rows {
-                before(&mut checker, span.position.record);
-                let raw = &work.batch.bytes[span.start as usize..span.end as usize];
-                checker.json(span.position, raw);
-            }
-        }
-    }
-    before(&mut checker, u64::MAX);
-    Ok((checker.records, checker.report))
-}
-
-struct Checker<'c, 'r> {
-    plan: &'c Plan<'r>,
-    file: &'c str,
-    problems: Vec<Problem>,
-    records: Records,
-    report: Report,
-}
-
-impl Checker<'_, '_> {
-    fn cells(
-        &mut self,
-        span: &row::RowSpan,
-        cells: &csv::ByteRecord,
-        batch: &row::Batch,
-        delimiter: u8,
-    ) {
-        let raw = &batch.bytes[span.start as usize..span.end as usize];
-        let stray = memchr::memchr(b'"', raw).and_then(|_| row::stray_quote(raw, delimiter));
-        let outcome = match stray {
-            Some(at) => {
-                let found = format!("text after the quote at byte {at} of the row");
-                self.problems.push(
-                    Problem::row(
-                        Code::StrayQuote,
-                        &found,
-                        "a delimiter after a closing quote",
-                    )
-                    .hint("write a quote inside a quoted value twice"),
-                );
-                Outcome::Reject
-            }
-            None => self.plan.check_cells(
-                cells,
-                span.position.record,
-                &mut self.records,
-                &mut self.problems,
-                &mut self.report.notices,
-            ),
-        };
-        if outcome == Outcome::Reject {
-            self.reject(span.position, raw, None);
-        }
-    }
-
-    fn json(&mut self, position: Position, raw: &[u8]) {
-        let outcome = self.plan.check_json(
-            raw,
-            position.record,
-            &mut self.records,
-            &mut self.problems,
-            &mut self.report.notices,
-        );
-        if outcome == Outcome::Reject {
-            self.reject(position, raw, None);
-        }
-    }
-
-    fn fault(&mut self, row: &row::FaultyRow) {
-        let row::Fault::TooLong { limit } = row.fault;
-        let found = format!("{} bytes", row.length);
-        let fault = Fault::new(Code::RowTooLong, format!("at most {limit} bytes"))
-            .hint("look for a missing line end, or give --max-row-bytes");
-        self.problems.push(Problem::new("", &found, fault));
-        let cut = (row.length != row.raw.len() as u64).then_some(row.length);
-        self.reject(row.position, &row.raw, cut);
-    }
-
-    fn reject(&mut self, position: Position, raw: &[u8], length: Option<u64>) {
-        let reject = Reject {
-            position,
-            problems: &self.problems,
-            raw,
-            length,
-        };
-        reject.write(self.file, &mut self.report.rejects);
-        self.report.rejected += 1;
-        if let Some(first) = self.problems.first() {
-            *self.report.by_code.entry(first.code).or_default() += 1;
-            if self.report.first_reject.is_none() {
-                self.report.first_reject = Some(describe(self.file, position, first));
-            }
-        }
-        self.problems.clear();
-    }
-}
-
-fn describe(file: &str, position: Position, problem: &Problem) -> String {
-    let field = match problem.field.as_str() {
-        "" => String::new(),
-        // The name of an unknown member is the input's own text.
-        field => format!("{}: ", field.escape_debug()),
-    };
-    let found = match problem.found.as_str() {
-        "" => String::new(),
-        found => format!(", found {found:?}"),
-    };
-    format!(
-        "{file} line {}: {field}{} (wanted {}{found})",
-        position.line, problem.code, problem.wanted
-    )
 }
 
 /// Cuts a checked batch into tasks; at least one, so that its rejects are
@@ -287,7 +121,7 @@ pub(super) fn sign_all(
 
 impl Task {
     /// The records of the task, with the number of each copy.
-    fn items(&self) -> impl Iterator<Item = (crate::record::Record<'_>, u64)> {
+    fn items(&self) -> impl Iterator<Item = (Record<'_>, u64)> {
         let (mut at, mut copy) = (self.record, self.copy);
         (0..self.count).map(move |_| {
             let mut record = self.records.get(at);
@@ -320,8 +154,7 @@ impl Task {
     }
 
     fn done(self, lines: Vec<u8>) -> Done {
-        let finished =
-            |(record, copy): &(crate::record::Record<'_>, u64)| copy + 1 == record.count();
+        let finished = |(record, copy): &(Record<'_>, u64)| copy + 1 == record.count();
         Done {
             rows: self.items().filter(finished).count() as u64,
             records: self.count as u64,
@@ -338,7 +171,7 @@ impl Task {
         self_check: SelfCheck,
         lines: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let stamps: Option<&Stamps> = signer.stamps.as_ref();
+        let stamps = signer.stamps.as_ref();
         let mut derived = Vec::with_capacity(self.count);
         let mut members = Messages::default();
         let mut messages = Messages::default();

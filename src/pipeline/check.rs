@@ -1,0 +1,175 @@
+//! First stage of the workers: the rows of a batch become records and rejects.
+
+use std::collections::BTreeMap;
+
+use crate::error::Error;
+use crate::format::{Code, Fault};
+use crate::record::{Outcome, Plan, Problem, Records, Reject, Tally};
+use crate::row::{self, Cells, Dialect, Position};
+
+use super::inputs::Work;
+
+/// A batch whose rows are checked: the good ones, and a report of the rest.
+pub(super) type Checked = (Records, Report);
+
+/// What there is to say of a checked batch.
+#[derive(Default)]
+pub(super) struct Report {
+    /// The rejects as lines.
+    pub(super) rejects: Vec<u8>,
+    pub(super) rejected: u64,
+    pub(super) by_code: BTreeMap<Code, u64>,
+    pub(super) notices: Tally,
+    /// The first reject in words, for a message.
+    pub(super) first_reject: Option<String>,
+    /// How many bytes of input the batch had.
+    pub(super) input_bytes: u64,
+}
+
+/// Checks every row of a batch.
+pub(super) fn check(work: &Work<'_>) -> Result<Checked, Error> {
+    let input = &work.input;
+    let rules = input.plan.rules();
+    let mut checker = Checker {
+        plan: &input.plan,
+        file: &input.name,
+        problems: Vec::new(),
+        records: Records::for_rules(rules),
+        report: Report {
+            input_bytes: work.batch.bytes.len() as u64,
+            ..Report::default()
+        },
+    };
+    let mut faults = work.batch.faults.iter().peekable();
+    let mut before = |checker: &mut Checker<'_, '_>, record: u64| {
+        while let Some(fault) = faults.next_if(|fault| fault.position.record < record) {
+            checker.fault(fault);
+        }
+    };
+    match input.dialect {
+        Dialect::Csv { delimiter } => {
+            let mut cells = Cells::new(&work.batch, delimiter);
+            while let Some((span, row)) = cells.next() {
+                before(&mut checker, span.position.record);
+                match row {
+                    Ok(row) => checker.cells(span, row, &work.batch, delimiter),
+                    Err(source) => {
+                        let file = input.name.clone();
+                        return Err(Error::Cells { file, source });
+                    }
+                }
+            }
+        }
+        Dialect::Ndjson => {
+            for span in &work.batch.rows {
+                before(&mut checker, span.position.record);
+                let raw = &work.batch.bytes[span.start as usize..span.end as usize];
+                checker.json(span.position, raw);
+            }
+        }
+    }
+    before(&mut checker, u64::MAX);
+    Ok((checker.records, checker.report))
+}
+
+struct Checker<'c, 'r> {
+    plan: &'c Plan<'r>,
+    file: &'c str,
+    problems: Vec<Problem>,
+    records: Records,
+    report: Report,
+}
+
+impl Checker<'_, '_> {
+    fn cells(
+        &mut self,
+        span: &row::RowSpan,
+        cells: &csv::ByteRecord,
+        batch: &row::Batch,
+        delimiter: u8,
+    ) {
+        let raw = &batch.bytes[span.start as usize..span.end as usize];
+        let stray = memchr::memchr(b'"', raw).and_then(|_| row::stray_quote(raw, delimiter));
+        let outcome = match stray {
+            Some(at) => {
+                let found = format!("text after the quote at byte {at} of the row");
+                self.problems.push(
+                    Problem::row(
+                        Code::StrayQuote,
+                        &found,
+                        "a delimiter after a closing quote",
+                    )
+                    .hint("write a quote inside a quoted value twice"),
+                );
+                Outcome::Reject
+            }
+            None => self.plan.check_cells(
+                cells,
+                span.position.record,
+                &mut self.records,
+                &mut self.problems,
+                &mut self.report.notices,
+            ),
+        };
+        if outcome == Outcome::Reject {
+            self.reject(span.position, raw, None);
+        }
+    }
+
+    fn json(&mut self, position: Position, raw: &[u8]) {
+        let outcome = self.plan.check_json(
+            raw,
+            position.record,
+            &mut self.records,
+            &mut self.problems,
+            &mut self.report.notices,
+        );
+        if outcome == Outcome::Reject {
+            self.reject(position, raw, None);
+        }
+    }
+
+    fn fault(&mut self, row: &row::FaultyRow) {
+        let row::Fault::TooLong { limit } = row.fault;
+        let found = format!("{} bytes", row.length);
+        let fault = Fault::new(Code::RowTooLong, format!("at most {limit} bytes"))
+            .hint("look for a missing line end, or give --max-row-bytes");
+        self.problems.push(Problem::new("", &found, fault));
+        let cut = (row.length != row.raw.len() as u64).then_some(row.length);
+        self.reject(row.position, &row.raw, cut);
+    }
+
+    fn reject(&mut self, position: Position, raw: &[u8], length: Option<u64>) {
+        let reject = Reject {
+            position,
+            problems: &self.problems,
+            raw,
+            length,
+        };
+        reject.write(self.file, &mut self.report.rejects);
+        self.report.rejected += 1;
+        if let Some(first) = self.problems.first() {
+            *self.report.by_code.entry(first.code).or_default() += 1;
+            if self.report.first_reject.is_none() {
+                self.report.first_reject = Some(describe(self.file, position, first));
+            }
+        }
+        self.problems.clear();
+    }
+}
+
+fn describe(file: &str, position: Position, problem: &Problem) -> String {
+    let field = match problem.field.as_str() {
+        "" => String::new(),
+        // The name of an unknown member is the input's own text.
+        field => format!("{}: ", field.escape_debug()),
+    };
+    let found = match problem.found.as_str() {
+        "" => String::new(),
+        found => format!(", found {found:?}"),
+    };
+    format!(
+        "{file} line {}: {field}{} (wanted {}{found})",
+        position.line, problem.code, problem.wanted
+    )
+}
