@@ -14,10 +14,9 @@ use campaign_signer::engine::ENGINES;
 use campaign_signer::envelope::Style;
 use campaign_signer::format::Format;
 use campaign_signer::key::{Secret, SigningKey};
-use campaign_signer::output::Target;
-use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck, Signer};
+use campaign_signer::pipeline::{self, Job, Outputs, Signer};
 use campaign_signer::record::Settings;
-use campaign_signer::row::{Dialect, Input, Limits, Origin};
+use campaign_signer::row::{Dialect, Input, Origin};
 use p256::ecdsa::Signature;
 use p256::ecdsa::signature::Signer as _;
 use rayon::prelude::*;
@@ -139,27 +138,13 @@ fn whole_run(id: &str, input: &Path, key: &SigningKey, rows: usize) -> f64 {
             Signer::hs256(&Secret::from_bytes(secret).expect("a secret"))
         }
     };
-    let job = Job {
-        settings: Settings::new(format, now),
-        inputs: vec![Input {
-            origin: Origin::File(input.to_owned()),
-            dialect: Dialect::Csv { delimiter: b',' },
-        }],
-        limits: Limits::default(),
-        signer: Some(signer),
-        outputs: Outputs {
-            signed: Some(Target::File(input.with_extension("signed.ndjson"))),
-            rejects: Some(Target::File(input.with_extension("rejects.ndjson"))),
-            manifest: Some(input.with_extension("manifest.json")),
-            style: Style::Ndjson,
-            escape_formulas: true,
-            force: true,
-        },
-        job_id: "bench".into(),
-        threads: 0,
-        self_check: SelfCheck::Batch,
-        max_rejects: None,
-    };
+    let inputs = vec![Input {
+        origin: Origin::File(input.to_owned()),
+        dialect: Dialect::Csv { delimiter: b',' },
+    }];
+    let mut outputs = Outputs::beside(&input.with_extension("signed.ndjson"), Style::Ndjson);
+    outputs.force = true;
+    let job = Job::new(Settings::new(format, now), inputs, outputs).signed_by(signer, "bench");
     let started = Instant::now();
     let summary = pipeline::run(job, |_| {}).expect("a run");
     assert_eq!(summary.counts.signed, rows as u64);

@@ -10,10 +10,9 @@ use campaign_signer::engine::{ENGINES, Engine, Messages, P256, SignError, Signat
 use campaign_signer::envelope::Style;
 use campaign_signer::error::{Error, Kind};
 use campaign_signer::format::FORMATS;
-use campaign_signer::output::Target;
 use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck, Signer};
 use campaign_signer::record::Settings;
-use campaign_signer::row::{Dialect, Input, Limits, Origin};
+use campaign_signer::row::{Dialect, Input, Origin};
 use campaign_signer::template;
 
 use testkit::{Rng, key, now};
@@ -108,27 +107,13 @@ fn run(folder: &Path, fault: Fault, self_check: SelfCheck) -> Result<(), Error> 
     let key = key();
     let mut signer = Signer::es256(&key, &ENGINES[0], "job");
     signer.engine = Box::new(Faulty(P256::new(key.ecdsa().clone()), fault));
-    let job = Job {
-        settings: Settings::new(format, now()),
-        inputs: vec![Input {
-            origin: Origin::File(input),
-            dialect: Dialect::Ndjson,
-        }],
-        limits: Limits::default(),
-        signer: Some(signer),
-        outputs: Outputs {
-            signed: Some(Target::File(folder.join("signed"))),
-            rejects: Some(Target::File(folder.join("rejects"))),
-            manifest: Some(folder.join("manifest")),
-            style: Style::Ndjson,
-            escape_formulas: true,
-            force: false,
-        },
-        job_id: "job".into(),
-        threads: 2,
-        self_check,
-        max_rejects: None,
-    };
+    let inputs = vec![Input {
+        origin: Origin::File(input),
+        dialect: Dialect::Ndjson,
+    }];
+    let outputs = Outputs::beside(&folder.join("signed"), Style::Ndjson);
+    let mut job = Job::new(Settings::new(format, now()), inputs, outputs).signed_by(signer, "job");
+    job.self_check = self_check;
     pipeline::run(job, |_| {}).map(drop)
 }
 

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use campaign_signer::engine::ENGINES;
-use campaign_signer::envelope::Style;
 use campaign_signer::format::{Alg, FORMATS, Field, Format, Kind, Source};
 use campaign_signer::json::Shape;
 use campaign_signer::key::{Secret, SigningKey};
 use campaign_signer::output::Target;
-use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck, Signer};
+use campaign_signer::pipeline::{self, Job, Outputs, Signer};
 use campaign_signer::record::{Outcome, Plan, Problem, Records, Rules, Settings, Tally};
 use campaign_signer::row::{Batch, Cells, Dialect, Input, Limits, Origin, Reader};
 use campaign_signer::{schema, template};
@@ -411,24 +410,14 @@ fn sign(format: &'static Format, directory: &Path) -> (Vec<Value>, Vec<Value>, V
     // The fixed time of these tests is not the present.
     let mut settings = Settings::new(format, NOW);
     (settings.allow_future, settings.allow_stale) = (true, true);
-    let job = Job {
-        settings,
-        inputs: vec![input(example(format, "ndjson")), input(bad), input(raw)],
-        limits: Limits::default(),
-        signer: Some(signer),
-        outputs: Outputs {
-            signed: Some(Target::File(signed.clone())),
-            rejects: Some(Target::File(rejects.clone())),
-            manifest: Some(manifest.clone()),
-            style: Style::Ndjson,
-            escape_formulas: false,
-            force: false,
-        },
-        job_id,
-        threads: 1,
-        self_check: SelfCheck::All,
-        max_rejects: None,
+    let inputs = vec![input(example(format, "ndjson")), input(bad), input(raw)];
+    let outputs = Outputs {
+        signed: Some(Target::File(signed.clone())),
+        rejects: Some(Target::File(rejects.clone())),
+        manifest: Some(manifest.clone()),
+        ..Outputs::none()
     };
+    let job = Job::new(settings, inputs, outputs).signed_by(signer, job_id);
     pipeline::run(job, |_| {}).unwrap();
     let lines = |path: &Path| {
         let text = std::fs::read_to_string(path).unwrap();

@@ -1,9 +1,8 @@
 //! `check`: validates rows without a key.
 
-use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
 use campaign_signer::output::Target;
-use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck};
+use campaign_signer::pipeline::{self, Job, Outputs};
 use clap::Args;
 
 use super::args::RowArgs;
@@ -25,24 +24,14 @@ pub(crate) fn run(args: CheckArgs) -> Result<Exit, Error> {
     if settings.key_id.is_none() && settings.format.key.file_names().is_some() {
         settings.key_id = Some("unknown".into());
     }
-    let job = Job {
-        settings,
-        inputs: args.rows.inputs()?,
-        limits: args.rows.limits(),
-        signer: None,
-        outputs: Outputs {
-            signed: None,
-            rejects: Some(Target::Stdout),
-            manifest: None,
-            style: Style::Ndjson,
-            escape_formulas: true,
-            force: false,
-        },
-        job_id: String::new(),
-        threads: args.rows.threads(),
-        self_check: SelfCheck::Off,
-        max_rejects: args.rows.max_rejects,
+    let outputs = Outputs {
+        rejects: Some(Target::Stdout),
+        ..Outputs::none()
     };
+    let mut job = Job::new(settings, args.rows.inputs()?, outputs);
+    job.limits = args.rows.limits();
+    job.threads = args.rows.threads();
+    job.max_rejects = args.rows.max_rejects;
     let mut meter = Meter::new(args.rows.progress);
     let summary = pipeline::run(job, |progress| meter.show(progress));
     meter.finish();

@@ -94,21 +94,17 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
     let signer = signer(&mut args, format, &job_id)?;
     let settings = args.rows.settings()?;
     let key = signer.key.clone();
-    let job = Job {
-        settings,
-        inputs,
-        limits: args.rows.limits(),
-        signer: (!args.dry_run).then_some(signer),
-        outputs,
-        job_id,
-        threads: args.rows.threads(),
-        self_check: match args.self_check {
-            SelfCheckName::All => SelfCheck::All,
-            SelfCheckName::Batch => SelfCheck::Batch,
-            SelfCheckName::Off => SelfCheck::Off,
-        },
-        max_rejects: args.rows.max_rejects,
+    let mut job = Job::new(settings, inputs, outputs);
+    job.limits = args.rows.limits();
+    job.threads = args.rows.threads();
+    job.max_rejects = args.rows.max_rejects;
+    job.self_check = match args.self_check {
+        SelfCheckName::All => SelfCheck::All,
+        SelfCheckName::Batch => SelfCheck::Batch,
+        SelfCheckName::Off => SelfCheck::Off,
     };
+    job.job_id.clone_from(&job_id);
+    job.signer = (!args.dry_run).then_some(signer);
     let report = report::Report::of(&job, key);
     report.announce();
     let mut meter = Meter::new(args.rows.progress);
@@ -120,14 +116,7 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
 /// Where everything goes.
 fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
     let Some(output) = args.output.as_ref().filter(|_| !args.dry_run) else {
-        return Ok(Outputs {
-            signed: None,
-            rejects: None,
-            manifest: None,
-            style: Style::Ndjson,
-            escape_formulas: true,
-            force: args.force,
-        });
+        return Ok(Outputs::none());
     };
     refuse_compressed(output)?;
     let format = args.output_format.or_else(|| FileFormat::of(output));
@@ -148,26 +137,24 @@ fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
         Some(delimiter) => Style::Csv(delimiter),
         None => Style::Ndjson,
     };
-    let rejects = args.rejects.clone().map(Target::File);
-    let (signed, rejects, manifest) = if to_stdout {
-        (Target::Stdout, rejects, args.manifest.clone())
+    let mut outputs = if to_stdout {
+        Outputs {
+            signed: Some(Target::Stdout),
+            style,
+            ..Outputs::none()
+        }
     } else {
-        let beside = || Target::File(with_ending(&output.with_extension(""), ".rejects.ndjson"));
-        let manifest = || with_ending(output, ".manifest.json");
-        (
-            Target::File(output.clone()),
-            Some(rejects.unwrap_or_else(beside)),
-            Some(args.manifest.clone().unwrap_or_else(manifest)),
-        )
+        Outputs::beside(output, style)
     };
-    Ok(Outputs {
-        signed: Some(signed),
-        rejects,
-        manifest,
-        style,
-        escape_formulas: !args.keep_formulas,
-        force: args.force,
-    })
+    if let Some(path) = &args.rejects {
+        outputs.rejects = Some(Target::File(path.clone()));
+    }
+    if let Some(path) = &args.manifest {
+        outputs.manifest = Some(path.clone());
+    }
+    outputs.escape_formulas = !args.keep_formulas;
+    outputs.force = args.force;
+    Ok(outputs)
 }
 
 /// No output replaces the key, whatever is forced.
@@ -193,12 +180,6 @@ fn spare_keys(args: &SignArgs, outputs: &Outputs) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 /// Loads the key, probes it, and puts it to work.

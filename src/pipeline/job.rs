@@ -1,7 +1,7 @@
 //! What a run is given, and what it gives back.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::envelope::Style;
@@ -34,6 +34,31 @@ pub struct Job {
     pub max_rejects: Option<MaxRejects>,
 }
 
+impl Job {
+    /// A job that checks its rows on all cores; with a signer it signs them.
+    pub fn new(settings: Settings, inputs: Vec<Input>, outputs: Outputs) -> Self {
+        Self {
+            settings,
+            inputs,
+            limits: Limits::default(),
+            signer: None,
+            outputs,
+            job_id: String::new(),
+            threads: 0,
+            self_check: SelfCheck::Batch,
+            max_rejects: None,
+        }
+    }
+
+    /// The same job with a key at work under this id.
+    #[must_use]
+    pub fn signed_by(mut self, signer: Signer, job_id: impl Into<String>) -> Self {
+        self.signer = Some(signer);
+        self.job_id = job_id.into();
+        self
+    }
+}
+
 /// Where a run's outputs go.
 #[derive(Clone, Debug)]
 pub struct Outputs {
@@ -49,6 +74,39 @@ pub struct Outputs {
     pub escape_formulas: bool,
     /// Existing files are replaced.
     pub force: bool,
+}
+
+impl Outputs {
+    /// The signed records in this file; the rejects beside it under its name
+    /// without its extension and `.rejects.ndjson`, the manifest under its
+    /// name and `.manifest.json`.
+    pub fn beside(signed: &Path, style: Style) -> Self {
+        let ending = |path: &Path, ending: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(ending);
+            PathBuf::from(name)
+        };
+        let rejects = ending(&signed.with_extension(""), ".rejects.ndjson");
+        Self {
+            signed: Some(Target::File(signed.to_owned())),
+            rejects: Some(Target::File(rejects)),
+            manifest: Some(ending(signed, ".manifest.json")),
+            style,
+            ..Self::none()
+        }
+    }
+
+    /// Nothing is written.
+    pub fn none() -> Self {
+        Self {
+            signed: None,
+            rejects: None,
+            manifest: None,
+            style: Style::Ndjson,
+            escape_formulas: true,
+            force: false,
+        }
+    }
 }
 
 /// How much of each batch is verified before it is written.

@@ -9,8 +9,7 @@ use campaign_signer::error::Error;
 use campaign_signer::format::{Alg, Field, Format, Kind, Layout, Source};
 use campaign_signer::json::{self, Shape};
 use campaign_signer::key::{Secret, SigningKey};
-use campaign_signer::output::Target;
-use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck, Signer, Summary};
+use campaign_signer::pipeline::{self, Job, Outputs, Signer, Summary};
 use campaign_signer::record::Settings;
 use campaign_signer::row::{Dialect, Input, Limits, Origin};
 
@@ -269,34 +268,20 @@ impl Run {
             Alg::Es256 => Signer::es256(&key(), &ENGINES[0], &self.job_id),
             Alg::Hs256 => Signer::hs256(&Secret::from_bytes(SECRET).unwrap()),
         };
-        let job = Job {
-            settings: self.settings,
-            inputs: vec![Input {
-                origin: Origin::File(path("input")),
-                dialect: self.dialect,
-            }],
-            limits: self.limits,
-            signer: Some(signer),
-            outputs: Outputs {
-                signed: Some(Target::File(path("signed"))),
-                rejects: Some(Target::File(path("rejects"))),
-                manifest: Some(path("manifest")),
-                style: self.style,
-                escape_formulas: true,
-                force: false,
-            },
-            job_id: self.job_id,
-            threads: self.threads,
-            self_check: SelfCheck::Batch,
-            max_rejects: None,
-        };
+        let inputs = vec![Input {
+            origin: Origin::File(path("input")),
+            dialect: self.dialect,
+        }];
+        let outputs = Outputs::beside(&path("signed"), self.style);
+        let mut job = Job::new(self.settings, inputs, outputs).signed_by(signer, self.job_id);
+        (job.limits, job.threads) = (self.limits, self.threads);
         let summary = pipeline::run(job, |_| {})?;
         let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
         Ok(Written {
             summary,
             signed: read("signed"),
-            rejects: read("rejects"),
-            manifest: serde_json::from_str(&read("manifest")).unwrap(),
+            rejects: read("signed.rejects.ndjson"),
+            manifest: serde_json::from_str(&read("signed.manifest.json")).unwrap(),
             signed_path: path("signed"),
             _folder: self.folder,
         })

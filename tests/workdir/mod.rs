@@ -10,16 +10,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use campaign_signer::engine::P256;
-use campaign_signer::envelope::Style;
+use campaign_signer::engine::ENGINES;
 use campaign_signer::error::Error;
-use campaign_signer::format::{Alg, Format};
+use campaign_signer::format::Format;
 use campaign_signer::key::SigningKey;
-use campaign_signer::output::{KeyEntry, Target};
-use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck, Signer, Summary};
+use campaign_signer::output::Target;
+use campaign_signer::pipeline::{self, Job, Outputs, Signer, Summary};
 use campaign_signer::record::Settings;
 use campaign_signer::row::{Dialect, Input, Limits, Origin};
-use campaign_signer::stamp::Stamps;
 use serde_json::Value;
 
 /// A test key, as `tests/data/keys` has it.
@@ -170,35 +168,19 @@ impl Workdir {
     ) -> Result<Signed, Error> {
         self.write("rows", rows);
         let key = SigningKey::from_bytes(&key_data("p256.pkcs8.pem")).unwrap();
-        let job = Job {
-            settings,
-            inputs: vec![Input {
-                origin: Origin::File(self.path("rows")),
-                dialect,
-            }],
-            limits,
-            signer: Some(Signer {
-                stamps: Some(Stamps::new(&key.scalar(), "job")),
-                key: KeyEntry {
-                    alg: Alg::Es256.as_str().into(),
-                    fingerprint: key.public_key().fingerprint(),
-                    public_key: None,
-                },
-                engine: Box::new(P256::new(key.ecdsa().clone())),
-            }),
-            outputs: Outputs {
-                signed: Some(Target::File(self.path("signed"))),
-                rejects: Some(Target::File(self.path("rejects"))),
-                manifest: None,
-                style: Style::Ndjson,
-                escape_formulas: true,
-                force: true,
-            },
-            job_id: "job".into(),
-            threads: 1,
-            self_check: SelfCheck::Off,
-            max_rejects: None,
+        let inputs = vec![Input {
+            origin: Origin::File(self.path("rows")),
+            dialect,
+        }];
+        let outputs = Outputs {
+            signed: Some(Target::File(self.path("signed"))),
+            rejects: Some(Target::File(self.path("rejects"))),
+            force: true,
+            ..Outputs::none()
         };
+        let signer = Signer::es256(&key, &ENGINES[0], "job");
+        let mut job = Job::new(settings, inputs, outputs).signed_by(signer, "job");
+        (job.limits, job.threads) = (limits, 1);
         let summary = pipeline::run(job, |_| {})?;
         Ok(Signed {
             summary,
