@@ -1405,3 +1405,75 @@ fn a_manifest_that_cannot_be_written_is_known_before_any_signing() {
         .says("nowhere/m.json");
     assert!(!workdir.exists("out.ndjson") && !workdir.exists("out.ndjson.partial"));
 }
+
+#[test]
+fn tokens_expire_when_they_are_told_to() {
+    let workdir = Workdir::new();
+    let format = FORMATS
+        .iter()
+        .find(|format| format.alg() == Alg::Hs256)
+        .unwrap();
+    workdir.write("rows.csv", csv_rows(format, "", [""; 3]));
+    let at = 1_795_140_000;
+    for (option, expected) in [
+        ("", at + 7 * 86_400),
+        ("--expires +36h", at + 36 * 3600),
+        ("--expires +90m", at + 90 * 60),
+        ("--expires 2026-12-01T00:00:00Z", 1_796_083_200),
+        ("--set exp=1796083201", 1_796_083_201),
+    ] {
+        let sign = format!(
+            "sign -f {} --secret-file secret.txt --timestamp {at}000",
+            format.id
+        );
+        workdir
+            .run(&format!("{sign} {option} rows.csv -o out.ndjson --force"))
+            .exit(0);
+        assert_eq!(workdir.json("out.ndjson")[0]["exp"], expected, "{option}");
+    }
+    for bad in [
+        "+7",
+        "+xd",
+        "+",
+        "7d",
+        "+1ü",
+        "2020-01-01T00:00:00Z",
+        "tomorrow",
+        "+99999999999999999d",
+    ] {
+        let sign = format!("sign -f {} --secret-file secret.txt", format.id);
+        workdir
+            .run(&format!(
+                "{sign} --expires {bad} rows.csv -o out.ndjson --force"
+            ))
+            .exit(2)
+            .says("--expires");
+    }
+}
+
+#[test]
+fn every_engine_and_self_check_gives_the_same_bytes() {
+    let workdir = Workdir::new();
+    workdir.write("rows.csv", csv_rows(FORMATS[0], "", [""; 3]));
+    let mut outputs = Vec::new();
+    for option in [
+        "",
+        "--engine p256",
+        "--self-check all",
+        "--self-check off",
+        "-j 1",
+    ] {
+        let fixed = "--job-id j --timestamp 1795140000000";
+        workdir
+            .run(&sign(&format!(
+                "{fixed} {option} rows.csv -o out.ndjson --force"
+            )))
+            .exit(0);
+        outputs.push(workdir.bytes("out.ndjson"));
+    }
+    assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]));
+    workdir
+        .run(&sign("--engine abacus rows.csv -o out.ndjson --force"))
+        .exit(2)
+        .says("no engine");
+}
