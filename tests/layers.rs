@@ -31,8 +31,8 @@ const RANKS: &[(&str, u32)] = &[
     ("template", 6),
 ];
 
-/// Words a module may not even say, beside the ranks: the promises of
-/// DESIGN in the form that a test can hold.
+/// Words a module may not even say, beside the ranks: what CONTRIBUTING.md
+/// says it must not know, in a form that a test can hold.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "format",
