@@ -13,7 +13,16 @@
 //!             length ff ff ff ff alone
 //! items     = label, identity tag, identity, copy (64-bit big-endian, from 0),
 //!             format, version, timestamp, every other signed value
+//! identity  = "place" and the record number (64-bit big-endian, from 1), or
+//!             "row-id" and the id's bytes
 //! ```
+//!
+//! The version is empty where a format has none, the timestamp is the record's
+//! own time as it is signed. The other values are those of the fields that the
+//! record's version has, a header's `kid` included, in the order in which the
+//! format lists its fields, each in its canonical text; constants, the version,
+//! the time and the nonce itself are left out. A field without a value is
+//! absent, an empty value is not.
 //!
 //! HKDF is RFC 5869, HMAC RFC 2104, the UUID's layout RFC 9562 §5.4. The
 //! derivation is pinned by golden vectors and does not change between

@@ -1,144 +1,219 @@
-//! Nonces are what an independent implementation says: `tests/golden/nonces.py`
-//! made the vectors, and the outputs below are derived a second time here.
+//! Nonces against golden ones made by another program, and against a second
+//! implementation inside whole signed rows.
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
-mod testkit;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{hkdf, hmac};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use campaign_signer::engine::ENGINES;
-use campaign_signer::format::{FORMATS, Source};
+use campaign_signer::format::{FORMATS, Format, Kind, Source};
+use campaign_signer::jws::Compact;
+use campaign_signer::key::SigningKey;
 use campaign_signer::pipeline::Signer;
 use campaign_signer::record::{Rules, Settings};
 use campaign_signer::stamp::{Identity, Stamps};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use uuid::Uuid;
 
-use testkit::{Rng, key, random_row};
+const JOB: &str = "nonces-of-a-test";
+const NOW: u64 = 1_760_000_000_000; // milliseconds
+const PLACE: u64 = (1 << 33) + 7;
+const ROW_ID: &str = "order-é-7";
 
-fn cases() -> Vec<Value> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/nonces.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+fn path(of: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(of)
 }
 
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len() / 2)
-        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
-        .collect()
+fn golden() -> Vec<Value> {
+    let text = std::fs::read_to_string(path("tests/golden/nonces.json")).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    document["cases"].as_array().unwrap().clone()
 }
 
-#[test]
-fn every_vector_is_reproduced() {
-    let cases = cases();
-    assert_eq!(cases.len(), 15);
-    for case in &cases {
-        let text = |name: &str| case[name].as_str().unwrap();
-        let scalar: [u8; 32] = unhex(text("scalar_hex")).try_into().unwrap();
-        let value = &case["identity"][1];
-        let identity = match case["identity"][0].as_str().unwrap() {
-            "place" => Identity::Place(value.as_u64().unwrap()),
-            _ => Identity::RowId(value.as_str().unwrap().as_bytes()),
-        };
-        let copy = case["copy"].as_u64().unwrap();
-        let mut stamp = Stamps::new(&scalar, text("job_id")).start(text("label"), identity, copy);
-        for value in case["values"].as_array().unwrap() {
-            stamp.value(value.as_str().map(str::as_bytes));
-        }
-        assert_eq!(stamp.finish().to_string(), text("uuid"));
+fn scalar_of(case: &Value) -> [u8; 32] {
+    let hex = case["scalar_hex"].as_str().unwrap();
+    let byte = |at: usize| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap();
+    std::array::from_fn(byte)
+}
+
+fn identity_of(case: &Value) -> Identity<'_> {
+    let identity = &case["identity"];
+    match identity["row_id"].as_str() {
+        Some(id) => Identity::RowId(id.as_bytes()),
+        None => Identity::Place(identity["place"].as_u64().unwrap()),
     }
 }
 
-/// The derivation once more, with another library's HMAC.
-fn derive(scalar: &[u8], job: &str, place: u64, copy: u64, values: &[Option<String>]) -> String {
-    let mac = |key: &[u8], text: &[u8]| {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-        hmac::sign(&key, text).as_ref().to_vec()
+/// The documented derivation once more, with another library.
+fn second_opinion(
+    (scalar, job): (&[u8], &str),
+    label: &str,
+    identity: Identity<'_>,
+    copy: u64,
+    values: &[Option<Vec<u8>>],
+) -> Uuid {
+    let (tag, known_by) = match identity {
+        Identity::Place(at) => ("place", at.to_be_bytes().to_vec()),
+        Identity::RowId(id) => ("row-id", id.to_vec()),
     };
-    let extracted = mac(b"campaign-signer nonce v1", scalar);
-    let nonce_key = mac(&extracted, &[job.as_bytes(), &[1]].concat());
-    let mut items: Vec<Option<Vec<u8>>> = vec![
-        Some(b"nonce".to_vec()),
-        Some(b"place".to_vec()),
-        Some(place.to_be_bytes().to_vec()),
-        Some(copy.to_be_bytes().to_vec()),
+    let head = [
+        label.into(),
+        tag.into(),
+        known_by,
+        copy.to_be_bytes().into(),
     ];
-    items.extend(
+    let mut message = Vec::new();
+    for item in head.map(Some).iter().chain(values) {
+        match item {
+            None => message.extend([0xff; 4]),
+            Some(bytes) => {
+                message.extend(u32::try_from(bytes.len()).unwrap().to_be_bytes());
+                message.extend(bytes);
+            }
+        }
+    }
+    let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, b"campaign-signer nonce v1").extract(scalar);
+    let info = [job.as_bytes()];
+    let expanded = extracted.expand(&info, hmac::HMAC_SHA256).unwrap();
+    let tag = hmac::sign(&hmac::Key::from(expanded), &message);
+    let mut bytes: [u8; 16] = tag.as_ref()[..16].try_into().unwrap();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    Uuid::from_bytes(bytes)
+}
+
+#[test]
+fn every_golden_nonce_is_derived_again() {
+    let cases = golden();
+    assert!(cases.len() >= 20, "{} cases", cases.len());
+    for case in &cases {
+        let scalar = scalar_of(case);
+        let job = case["job_id"].as_str().unwrap();
+        let label = case["label"].as_str().unwrap();
+        let copy = case["copy"].as_u64().unwrap();
+        let values: Vec<Option<Vec<u8>>> = case["values"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|value| value.as_str().map(|text| text.as_bytes().to_vec()))
+            .collect();
+        let mut stamp = Stamps::new(&scalar, job).start(label, identity_of(case), copy);
         values
             .iter()
-            .map(|value| value.as_ref().map(|v| v.as_bytes().to_vec())),
-    );
-    let mut text = Vec::new();
-    for item in items {
-        let length = item.as_ref().map_or(u32::MAX, |item| item.len() as u32);
-        text.extend_from_slice(&length.to_be_bytes());
-        text.extend_from_slice(&item.unwrap_or_default());
+            .for_each(|value| stamp.value(value.as_deref()));
+        let derived = stamp.finish();
+        assert_eq!(
+            derived.to_string(),
+            case["uuid"].as_str().unwrap(),
+            "{case}"
+        );
+        let second = second_opinion((&scalar, job), label, identity_of(case), copy, &values);
+        assert_eq!(derived, second, "{case}");
     }
-    let bytes: [u8; 16] = mac(&nonce_key, &text)[..16].try_into().unwrap();
-    uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .to_string()
+}
+
+/// The values a nonce is made of, from the row as it was given.
+fn values_of(format: &Format, row: &str) -> Vec<Option<Vec<u8>>> {
+    let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(row).unwrap();
+    let layout = format.newest();
+    let (_, clock) = format.field_from(Source::Clock).unwrap();
+    let Kind::Time(unit) = clock.kind else {
+        panic!("the clock of {} is no time", format.id);
+    };
+    let mut values = vec![
+        Some(format.id.into()),
+        Some(layout.version.unwrap_or_default().into()),
+        Some((NOW / unit.in_millis()).to_string().into()),
+    ];
+    let signed = layout.field_names();
+    for field in format.fields {
+        let given = members.get(field.name).map(|value| {
+            let text = value.get();
+            serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())
+        });
+        match field.source {
+            Source::Clock | Source::Constant(_) | Source::Nonce | Source::Version => {}
+            _ if !signed.contains(&field.name) => {}
+            Source::Default(text) => values.push(Some(given.unwrap_or_else(|| text.into()).into())),
+            _ => values.push(given.map(String::into_bytes)),
+        }
+    }
+    values
+}
+
+/// The first example row of a format, and the same without what may be absent.
+fn rows_of(format: &Format) -> [String; 2] {
+    let file = path("examples/data").join(format!("{}.ndjson", format.id));
+    let text = std::fs::read_to_string(file).unwrap();
+    let full = text.lines().next().unwrap();
+    let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(full).unwrap();
+    for field in format.fields {
+        if matches!(field.source, Source::Optional | Source::Default(_)) {
+            members.remove(field.name);
+        }
+    }
+    [full.to_owned(), serde_json::to_string(&members).unwrap()]
+}
+
+/// What a signed line holds: the record, or the payload of its token.
+fn signed_members(line: &str) -> Value {
+    let record: Value = serde_json::from_str(line).unwrap();
+    match record["jws"].as_str() {
+        Some(jws) => serde_json::from_slice(&Compact::parse(jws).unwrap().payload).unwrap(),
+        None => record,
+    }
 }
 
 #[test]
-fn a_records_nonce_is_made_of_exactly_what_is_documented() {
-    const TIMESTAMP: u64 = 1_795_140_000_000;
-    let key = key();
-    let signer = Signer::es256(&key, &ENGINES[0], "the job");
+fn a_signed_row_carries_the_nonce_that_its_own_values_give() {
+    let (key, _) = SigningKey::from_file(&path("examples/keys/demo.p8")).unwrap();
+    let signer = Signer::es256(&key, &ENGINES[0], JOB);
+    let scalar = key.scalar();
+    let (mut formats, mut inner_ids, mut copies) = (0, 0, 0);
     for format in FORMATS {
-        let Some((nonce_at, nonce)) = format.field_from(Source::Nonce) else {
+        let Some((_, nonce)) = format.field_from(Source::Nonce) else {
             continue;
         };
-        for (seed, layout) in format.layouts.iter().enumerate() {
-            let names = layout.field_names();
-            let mut row = random_row(format, layout, TIMESTAMP, &mut Rng(seed as u64));
-            // The time is the run's, the nonce is derived, JSON has no spaces.
-            row.retain(|(field, _)| !matches!(field.source, Source::Nonce | Source::Clock));
-            if let Some(json) = row.iter_mut().find(|(field, _)| field.wrapped.is_some()) {
-                json.1 = json.0.example.to_owned();
-            }
-            let values = format.fields.iter().enumerate().filter(|(at, field)| {
-                let is_value = !matches!(
-                    field.source,
-                    Source::Clock | Source::Constant(_) | Source::Nonce | Source::Version
-                );
-                *at != nonce_at && is_value && names.contains(&field.name)
-            });
-            let values = values.map(|(_, field)| {
-                let given = row.iter().find(|(own, _)| own.name == field.name);
-                let text = given.map(|(_, text)| text.clone());
-                let text = text.or(match field.source {
-                    Source::Default(text) => Some(text.to_owned()),
-                    _ => None,
-                });
-                text.filter(|text| field.omit != Some(text)).map(|text| {
-                    if field.lowered {
-                        text.to_lowercase()
-                    } else {
-                        text
-                    }
-                })
-            });
-            let clock = format.field_from(Source::Clock).unwrap().1;
-            let campaign_signer::format::Kind::Time(unit) = clock.kind else {
-                panic!()
-            };
-            let mut items = vec![
-                Some(format.id.to_owned()),
-                Some(layout.version.unwrap_or_default().to_owned()),
-                Some((TIMESTAMP / unit.in_millis()).to_string()),
+        formats += 1;
+        for row in rows_of(format) {
+            let values = values_of(format, &row);
+            let with_id = row.replacen('{', &format!("{{\"order\":\"{ROW_ID}\","), 1);
+            let ways = [
+                (row, None, Identity::Place(PLACE)),
+                (with_id, Some("order"), Identity::RowId(ROW_ID.as_bytes())),
             ];
-            items.extend(values);
-
-            let mut settings = Settings::new(format, TIMESTAMP);
-            settings.count = 3;
-            let rules = Rules::new(settings).unwrap();
-            let line = testkit::ndjson(format, &[row], &mut Rng(0));
-            let lines = signer.sign_row(&rules, line.trim(), 42).unwrap();
-            let lines = String::from_utf8(lines).unwrap();
-            assert_eq!(lines.lines().count(), 3);
-            for (copy, line) in (0..).zip(lines.lines()) {
-                let record: Value = serde_json::from_str(line).unwrap();
-                let expected = derive(key.scalar().as_slice(), "the job", 42, copy, &items);
-                assert_eq!(record[nonce.name], expected, "{} {copy}", format.id);
+            for (row, row_id, identity) in ways {
+                let mut settings = Settings::new(format, NOW);
+                settings.row_id = row_id.map(str::to_owned);
+                let rules = Rules::new(settings).unwrap();
+                let lines = signer.sign_row(&rules, &row, PLACE).unwrap();
+                let lines = String::from_utf8(lines).unwrap();
+                for (line, copy) in lines.lines().zip(0..) {
+                    let expected = |label| {
+                        let key = (&scalar[..], JOB);
+                        second_opinion(key, label, identity, copy, &values).to_string()
+                    };
+                    let signed = signed_members(line);
+                    assert_eq!(signed[nonce.name], expected("nonce"), "{line}");
+                    for field in format.fields {
+                        let Some(wrapping) = field.wrapped else {
+                            continue;
+                        };
+                        let wrapped = signed[field.name].as_str().unwrap();
+                        let inner: Value =
+                            serde_json::from_slice(&STANDARD.decode(wrapped).unwrap()).unwrap();
+                        let id = &inner["requestInfo"][wrapping.label];
+                        assert_eq!(*id, expected(wrapping.label), "{line}");
+                        inner_ids += 1;
+                    }
+                    copies += u64::from(copy > 0);
+                }
             }
         }
     }
+    assert!(formats >= 3 && inner_ids > 0 && copies > 0);
 }
