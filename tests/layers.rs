@@ -8,10 +8,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every module of the library with its rank. `json` and `time` are words
+/// Every module of the library with its rank. `json`, `hex` and `time` are words
 /// that everybody may use.
 const RANKS: &[(&str, u32)] = &[
     ("json", 0),
+    ("hex", 0),
     ("time", 0),
     ("format", 1),
     ("row", 1),
@@ -23,12 +24,13 @@ const RANKS: &[(&str, u32)] = &[
     ("engine", 2),
     ("signing_input", 3),
     ("envelope", 4),
-    ("output", 4),
-    ("error", 5),
-    ("pipeline", 6),
-    ("verify", 6),
-    ("schema", 6),
-    ("template", 6),
+    ("terms", 5),
+    ("output", 6),
+    ("error", 7),
+    ("pipeline", 8),
+    ("verify", 8),
+    ("schema", 8),
+    ("template", 8),
 ];
 
 /// Words a module may not even say, beside the ranks: what CONTRIBUTING.md

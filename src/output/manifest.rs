@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::terms::Terms;
+
 /// A finished run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,10 @@ pub struct Manifest {
     pub timestamp: u64,
     /// The same as RFC 3339.
     pub timestamp_rfc3339: String,
+    /// Every other setting that decides the bytes, named as its option is.
+    pub settings: Terms,
+    /// The SHA-256 of `settings` as JSON with sorted members and no spaces.
+    pub settings_sha256: String,
     /// Every input in its order.
     pub inputs: Vec<InputEntry>,
     /// The signed records.

@@ -10,4 +10,4 @@ mod staged;
 
 pub use error::OutputError;
 pub use manifest::{Counts, FileEntry, InputEntry, KeyEntry, Manifest, RunEntry, ToolEntry};
-pub use staged::{Staged, Target, check_targets, hex};
+pub use staged::{Staged, Target, check_targets};

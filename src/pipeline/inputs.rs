@@ -4,7 +4,8 @@ use std::io::Read;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::output::{InputEntry, hex};
+use crate::hex::hex;
+use crate::output::InputEntry;
 use crate::record::{Plan, PlanError, Rules};
 use crate::row::{Batch, Dialect, Input, Limits, Reader};
 

@@ -9,6 +9,7 @@ use crate::format::Code;
 use crate::output::{Counts, InputEntry, Target};
 use crate::record::{Settings, Tally};
 use crate::row::{Input, Limits};
+use crate::terms::Terms;
 
 use super::signer::Signer;
 
@@ -56,6 +57,18 @@ impl Job {
         self.signer = Some(signer);
         self.job_id = job_id.into();
         self
+    }
+
+    /// Everything that decides the job's bytes beside its inputs, its key,
+    /// its id and its timestamp.
+    pub fn terms(&self) -> Terms {
+        Terms::new(
+            &self.settings,
+            self.limits.row_bytes,
+            self.inputs.iter().map(|input| input.dialect),
+            self.outputs.style,
+            self.outputs.escape_formulas,
+        )
     }
 }
 

@@ -187,6 +187,7 @@ impl Ledger {
         started: Timestamp,
     ) -> Manifest {
         let settings = &job.settings;
+        let terms = job.terms();
         let entry = |target: &Option<Target>, staged: Option<&Staged>, records: u64| {
             let (bytes, sha256) = staged.map(Staged::summary).unwrap_or_default();
             FileEntry {
@@ -212,6 +213,8 @@ impl Ledger {
             job_id: job.job_id.clone(),
             timestamp: settings.timestamp,
             timestamp_rfc3339: rfc3339(settings.timestamp),
+            settings_sha256: terms.sha256(),
+            settings: terms,
             inputs: summary.inputs.clone(),
             signed: entry(
                 &job.outputs.signed,

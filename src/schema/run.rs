@@ -81,6 +81,8 @@ pub fn manifest() -> Value {
         "job_id": text("With it, the same inputs and settings give the same bytes."),
         "timestamp": integer(0, "The run's timestamp in milliseconds since 1970."),
         "timestamp_rfc3339": text("The same as RFC 3339."),
+        "settings": settings(),
+        "settings_sha256": sha256("^[0-9a-f]{64}$"),
         "inputs": {
             "description": "Every input in its order.",
             "type": "array",
@@ -113,6 +115,54 @@ pub fn manifest() -> Value {
         schema[name] = closed[name].clone();
     }
     schema
+}
+
+fn settings() -> Value {
+    let flag = |description: &str| json!({ "description": description, "type": "boolean" });
+    let maybe =
+        |description: &str| json!({ "description": description, "type": ["string", "null"] });
+    let list = |description: &str, items: Value| json!({ "description": description, "type": "array", "items": items });
+    let pair = json!({
+        "type": "array",
+        "prefixItems": [{ "type": "string" }, { "type": "string" }],
+        "minItems": 2,
+        "maxItems": 2,
+    });
+    let ids: Vec<&str> = FORMATS.iter().map(|format| format.id).collect();
+    let form = json!({
+        "description": "How a file is written: ndjson, or csv with its delimiter.",
+        "oneOf": [
+            { "const": "ndjson" },
+            closed(json!({ "csv": { "type": "string", "minLength": 1, "maxLength": 1 } }), &[]),
+        ],
+    });
+    let mut settings = closed(
+        json!({
+            "format": { "description": "The format's id.", "enum": ids },
+            "version": maybe("The one version accepted, where it is fixed."),
+            "set": list("Values for rows that have none: field and value.", pair.clone()),
+            "map": list("Columns under another name: field and column.", pair),
+            "keep": list("Columns that are copied.", json!({ "type": "string" })),
+            "ignore-unknown": flag("Columns that fit nothing are passed over."),
+            "trim": flag("White space around values is removed."),
+            "key-id": maybe("The key's id, for rows that have none."),
+            "expires": integer(0, "When tokens expire, in milliseconds since 1970."),
+            "count": integer(1, "Records per row."),
+            "row-id": maybe("The column that identifies a row by its content."),
+            "allow-stale": flag("Times before the documented window are signed."),
+            "allow-future": flag("Times in the future are signed."),
+            "max-row-bytes": integer(1, "The longest row, in bytes."),
+            "input-formats": list("How each input is read.", form.clone()),
+            "output-format": form,
+            "keep-formulas": flag("Kept text that a spreadsheet would run is written as it is."),
+        }),
+        &[],
+    );
+    settings["description"] = json!(
+        "Every setting that decides the bytes beside inputs, key, job id and timestamp, named \
+         as its option is."
+    );
+    settings
 }
 
 fn run() -> Value {

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::format::{Format, SEPARATOR, Signing, VERSION};
+use crate::hex::hex;
 use crate::json::{self, Shape};
 use crate::jws::{Compact, CompactError};
 use crate::time::rfc3339;
@@ -94,8 +95,8 @@ fn record(text: &str, out: &mut String) -> Result<(), String> {
                 out,
                 "signature      {} bytes of DER\n  r            {}\n  s            {}",
                 der.len(),
-                crate::output::hex(&rs[..32]),
-                crate::output::hex(&rs[32..])
+                hex(&rs[..32]),
+                hex(&rs[32..])
             ),
             (Ok(der), None) => writeln!(
                 out,

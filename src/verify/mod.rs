@@ -19,7 +19,8 @@ use std::sync::Arc;
 use crate::engine::Verifier;
 use crate::error::Error;
 use crate::format::{Alg, Format};
-use crate::output::{Manifest, hex};
+use crate::hex::hex;
+use crate::output::Manifest;
 use crate::parallel;
 use crate::row::{Batch, Cells, Dialect, Input, Limits, Reader};
 

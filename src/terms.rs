@@ -1,0 +1,206 @@
+//! The terms of a job: every setting that decides its output bytes, in a form
+//! that can be written down, compared and read back.
+//!
+//! Job id, timestamp and key are not among them, they have members of their
+//! own wherever terms are written. Threads, engine, self-check, limits of
+//! rejects, and progress are not either: they change no byte. This module must
+//! not know files or what the settings do.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::envelope::Style;
+use crate::format::Format;
+use crate::hex::hex;
+use crate::record::Settings;
+use crate::row::Dialect;
+
+/// What decides a job's bytes, beside inputs, key, job id and timestamp.
+///
+/// Members are named as their options are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Terms {
+    /// The format's id.
+    pub format: String,
+    /// The one version accepted, where it is fixed.
+    pub version: Option<String>,
+    /// Values for rows that have none: field and value.
+    pub set: Vec<(String, String)>,
+    /// Columns under another name: field and column.
+    pub map: Vec<(String, String)>,
+    /// Input columns that are copied.
+    pub keep: Vec<String>,
+    /// Columns that fit nothing are passed over.
+    pub ignore_unknown: bool,
+    /// White space around values is removed.
+    pub trim: bool,
+    /// The key's id, for rows that have none.
+    pub key_id: Option<String>,
+    /// When tokens expire, in milliseconds since 1970.
+    pub expires: u64,
+    /// Records per row.
+    pub count: u64,
+    /// The column that identifies a row by its content.
+    pub row_id: Option<String>,
+    /// Times before the documented window are signed.
+    pub allow_stale: bool,
+    /// Times in the future are signed.
+    pub allow_future: bool,
+    /// The longest row, in bytes.
+    pub max_row_bytes: usize,
+    /// How each input is read.
+    pub input_formats: Vec<FileForm>,
+    /// How records are written.
+    pub output_format: FileForm,
+    /// Kept text that a spreadsheet would run is written as it is.
+    pub keep_formulas: bool,
+}
+
+/// How a file's rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileForm {
+    /// Separated values; the delimiter.
+    Csv(char),
+    /// One JSON object a line.
+    Ndjson,
+}
+
+impl From<Dialect> for FileForm {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Csv { delimiter } => Self::Csv(delimiter.into()),
+            Dialect::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
+impl From<Style> for FileForm {
+    fn from(style: Style) -> Self {
+        match style {
+            Style::Csv(delimiter) => Self::Csv(delimiter.into()),
+            Style::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
+impl FileForm {
+    /// How such a file is read; `None` for a delimiter that is no byte.
+    pub fn dialect(self) -> Option<Dialect> {
+        match self {
+            Self::Csv(delimiter) => {
+                let delimiter = u8::try_from(delimiter).ok()?;
+                Some(Dialect::Csv { delimiter })
+            }
+            Self::Ndjson => Some(Dialect::Ndjson),
+        }
+    }
+}
+
+/// A term that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs, named as its option is.
+    pub what: String,
+    /// What it was.
+    pub was: String,
+    /// What it is.
+    pub is: String,
+}
+
+impl Terms {
+    /// The terms of these settings.
+    pub fn new(
+        settings: &Settings,
+        max_row_bytes: usize,
+        inputs: impl IntoIterator<Item = Dialect>,
+        style: Style,
+        escape_formulas: bool,
+    ) -> Self {
+        // Every setting by name, so that none can be forgotten.
+        let Settings {
+            format,
+            version,
+            sets,
+            maps,
+            keep,
+            ignore_unknown,
+            trim,
+            key_id,
+            timestamp: _,
+            expires,
+            count,
+            row_id,
+            allow_stale,
+            allow_future,
+        } = settings.clone();
+        Self {
+            format: format.id.into(),
+            version,
+            set: sets,
+            map: maps,
+            keep,
+            ignore_unknown,
+            trim,
+            key_id,
+            expires,
+            count,
+            row_id,
+            allow_stale,
+            allow_future,
+            max_row_bytes,
+            input_formats: inputs.into_iter().map(FileForm::from).collect(),
+            output_format: style.into(),
+            keep_formulas: !escape_formulas,
+        }
+    }
+
+    /// The settings these terms were made of; `None` where this build knows no
+    /// such format.
+    pub fn settings(&self, timestamp: u64) -> Option<Settings> {
+        let terms = self.clone();
+        Some(Settings {
+            format: Format::find(&self.format)?,
+            version: terms.version,
+            sets: terms.set,
+            maps: terms.map,
+            keep: terms.keep,
+            ignore_unknown: terms.ignore_unknown,
+            trim: terms.trim,
+            key_id: terms.key_id,
+            timestamp,
+            expires: terms.expires,
+            count: terms.count,
+            row_id: terms.row_id,
+            allow_stale: terms.allow_stale,
+            allow_future: terms.allow_future,
+        })
+    }
+
+    /// The SHA-256 of the terms as JSON, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        hex(&Sha256::digest(self.to_value().to_string()))
+    }
+
+    /// Everything that is not as it was.
+    pub fn differences(&self, now: &Self) -> Vec<Difference> {
+        let (was, is) = (self.to_value(), now.to_value());
+        let members = was.as_object().into_iter().flatten();
+        members
+            .filter(|(what, value)| is[what.as_str()] != **value)
+            .map(|(what, value)| Difference {
+                what: what.clone(),
+                was: value.to_string(),
+                is: is[what.as_str()].to_string(),
+            })
+            .collect()
+    }
+
+    fn to_value(&self) -> serde_json::Value {
+        match serde_json::to_value(self) {
+            Ok(value) => value,
+            Err(_) => unreachable!("strings, numbers and lists always serialize"),
+        }
+    }
+}
