@@ -148,7 +148,8 @@ impl Error {
                 ReadError::Delimiter { .. }
                 | ReadError::HeaderStrayQuote { .. }
                 | ReadError::HeaderTooLong { .. }
-                | ReadError::Utf16 { .. } => Kind::Settings,
+                | ReadError::Utf16 { .. }
+                | ReadError::Changed { .. } => Kind::Settings,
                 ReadError::Header(_) | ReadError::OutOfTurn { .. } => Kind::Internal,
             },
             Self::Key(_) => Kind::Key,

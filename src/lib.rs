@@ -59,6 +59,7 @@ pub mod row;
 pub mod schema;
 pub mod signing_input;
 pub mod stamp;
+pub mod stop;
 pub mod template;
 pub mod terms;
 pub mod time;

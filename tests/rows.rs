@@ -6,8 +6,8 @@
 use std::io::{self, Read};
 
 use campaign_signer::row::{
-    Batch, Cells, CellsError, Dialect, Fault, KEPT_BYTES, Limits, Position, ReadError, Reader,
-    RowSpan, stray_quote,
+    Batch, Cells, CellsError, Compressed, Dialect, Fault, KEPT_BYTES, Limits, Position, ReadError,
+    Reader, RowSpan, Source, stray_quote,
 };
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -827,4 +827,161 @@ fn tabs_separate_cells_when_they_are_the_delimiter() {
     let outcome = frame(b"a,\"\tb\n\"c\t\n\"\td\n", dialect, Limits::default(), 1);
     let cells: Vec<_> = outcome.rows.into_iter().map(|row| row.cells).collect();
     assert_eq!(cells, [[&b"a,\""[..], b"b"], [b"c\t\n", b"d"]]);
+}
+
+/// Everything a reader gives from here on: the batches, and its digest.
+fn rest(reader: &mut Reader<Pieces<'_>>) -> (Vec<Batch>, [u8; 32]) {
+    let mut batches = Vec::new();
+    let mut batch = Batch::default();
+    while reader.next_batch(&mut batch).unwrap() {
+        batches.push(batch.clone());
+    }
+    (batches, reader.sha256())
+}
+
+/// Gives its bytes a few at a time.
+struct Pieces<'a>(&'a [u8], usize);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let take = self.1.min(buffer.len()).min(self.0.len());
+        buffer[..take].copy_from_slice(&self.0[..take]);
+        self.0 = &self.0[take..];
+        Ok(take)
+    }
+}
+
+/// Inputs whose rows end in every way there is.
+const TAKEN_UP: &[(&str, Dialect)] = &[
+    (
+        "a,b\n1,2\n3,4\n\n5,6\n7,8",
+        Dialect::Csv { delimiter: b',' },
+    ),
+    (
+        "a,b\r\n1,2\r\n\r\n3,4\r\n5,6\r\n",
+        Dialect::Csv { delimiter: b',' },
+    ),
+    ("a,b\r1,2\r3,4\r\r5,6\r", Dialect::Csv { delimiter: b',' }),
+    (
+        "\u{feff}a,b\n\"1\r\n1\",2\n\"3\n\",4\r\n5,6",
+        Dialect::Csv { delimiter: b',' },
+    ),
+    ("{}\n\n[]\r\n1\n \t\n2", Dialect::Ndjson),
+    ("\u{feff}{}\n[]\n", Dialect::Ndjson),
+];
+
+#[test]
+fn reading_is_taken_up_at_any_place_as_if_it_had_never_stopped() {
+    let limits = Limits {
+        batch_rows: 1,
+        ..Limits::default()
+    };
+    for (text, dialect) in TAKEN_UP {
+        let start = |piece| {
+            let mut reader = Reader::new(Pieces(text.as_bytes(), piece), *dialect, limits, 1);
+            reader.header().unwrap();
+            reader
+        };
+        let (whole, digest) = rest(&mut start(1000));
+        let mut reader = start(1000);
+        for done in 0..=whole.len() {
+            let place = reader.place();
+            for piece in [1, 2, 3, 1000] {
+                let mut again = start(piece);
+                again.take_up(&place).unwrap();
+                assert_eq!(again.place(), place);
+                assert_eq!(
+                    rest(&mut again),
+                    (whole[done..].to_vec(), digest),
+                    "{text:?} after {done} rows, {piece} bytes at a time"
+                );
+            }
+            reader.next_batch(&mut Batch::default()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn reading_is_not_taken_up_behind_other_bytes_or_fewer() {
+    for (text, dialect) in TAKEN_UP {
+        let open = |text: &[u8]| {
+            let mut reader = Reader::new(
+                std::io::Cursor::new(text.to_vec()),
+                *dialect,
+                Limits::default(),
+                1,
+            );
+            reader.header().unwrap();
+            reader
+        };
+        let mut reader = open(text.as_bytes());
+        reader.next_batch(&mut Batch::default()).unwrap();
+        let place = reader.place();
+        assert_eq!(place.byte, text.len() as u64);
+        let last = text.len() - 1;
+        let mut other = text.as_bytes().to_vec();
+        other[last - 1] ^= 1;
+        for bytes in [&text.as_bytes()[..last], &other] {
+            let error = open(bytes).take_up(&place).unwrap_err();
+            assert!(matches!(error, ReadError::Changed { .. }), "{error}");
+        }
+    }
+}
+
+/// The same text as several members or frames, as tools concatenate them.
+fn compressed(text: &[u8], kind: Compressed) -> Vec<u8> {
+    let (head, tail) = text.split_at(text.len() / 3);
+    let mut all = Vec::new();
+    for part in [head, tail] {
+        match kind {
+            Compressed::Gzip => {
+                let mut encoder =
+                    flate2::write::GzEncoder::new(&mut all, flate2::Compression::default());
+                std::io::Write::write_all(&mut encoder, part).unwrap();
+                encoder.finish().unwrap();
+            }
+            Compressed::Zstd => all.extend(zstd::encode_all(part, 3).unwrap()),
+        }
+    }
+    all
+}
+
+#[test]
+fn compressed_inputs_are_read_through_all_their_members() {
+    let text: Vec<u8> = (0..50_000)
+        .flat_map(|n| format!("{{\"n\":{n}}}\n").into_bytes())
+        .collect();
+    for kind in [Compressed::Gzip, Compressed::Zstd] {
+        let stored = compressed(&text, kind);
+        let mut source = Source::new(std::io::Cursor::new(stored.clone()));
+        let mut read = Vec::new();
+        source.read_to_end(&mut read).unwrap();
+        assert!(read == text);
+        assert_eq!(source.compressed(), Some(kind));
+        let digest = <[u8; 32]>::from(Sha256::digest(&stored));
+        assert_eq!(source.stored(), Some((stored.len() as u64, digest)));
+    }
+}
+
+#[test]
+fn a_compressed_input_that_is_cut_short_or_has_junk_behind_it_is_an_error() {
+    let text = b"{\"a\":1}\n".repeat(100);
+    for kind in [Compressed::Gzip, Compressed::Zstd] {
+        let stored = compressed(&text, kind);
+        for cut in 5..stored.len() {
+            let mut read = Vec::new();
+            let result =
+                Source::new(std::io::Cursor::new(stored[..cut].to_vec())).read_to_end(&mut read);
+            // Between two members nothing is missing that could be missed.
+            assert!(
+                result.is_err() || read == text[..text.len() / 3],
+                "{kind:?} cut at {cut}"
+            );
+        }
+        for junk in [&b"junk"[..], b"\0", b"{\"a\":1}\n"] {
+            let longer = [&stored, junk].concat();
+            let result = Source::new(std::io::Cursor::new(longer)).read_to_end(&mut Vec::new());
+            assert!(result.is_err(), "{kind:?} with {junk:?} behind it");
+        }
+    }
 }

@@ -1,13 +1,12 @@
 //! The inputs of a run: opened in their order, framed into batches.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::hex::hex;
 use crate::output::InputEntry;
 use crate::record::{Plan, PlanError, Rules};
-use crate::row::{Batch, Dialect, Input, Limits, Reader};
+use crate::row::{Batch, Dialect, Input, Limits, Reader, Source};
 
 /// A batch with what is needed to read it.
 pub(super) struct Work<'r> {
@@ -23,7 +22,7 @@ pub(super) struct Open<'r> {
 }
 
 struct Current<'r> {
-    reader: Reader<Box<dyn Read + Send>>,
+    reader: Reader<Source>,
     open: Arc<Open<'r>>,
     first: u64,
 }

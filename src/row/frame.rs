@@ -6,7 +6,7 @@
 mod csv;
 mod lines;
 
-use super::{Batch, Dialect, Fault, FaultyRow, KEPT_BYTES, Position, ReadError, RowSpan};
+use super::{Batch, Dialect, Fault, FaultyRow, KEPT_BYTES, Place, Position, ReadError, RowSpan};
 
 /// Where the machine stands after the bytes it has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,27 @@ impl Framer {
     /// Counts bytes that belong to no row or line, as a byte order mark does.
     pub(super) fn pass_over(&mut self, bytes: usize) {
         self.offset += bytes as u64;
+    }
+
+    /// How many bytes lie behind.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The line that comes next.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Goes on at a place between two rows; `last` is the byte before it,
+    /// where any was passed over.
+    pub(super) fn take_up(&mut self, place: &Place, last: Option<u8>) {
+        self.offset = place.byte;
+        self.line = place.line;
+        self.next_record = place.record;
+        if let (Some(last), Dialect::Csv { .. }) = (last, self.dialect) {
+            self.after_cr = last == b'\r';
+        }
     }
 
     /// Consumes the piece up to the end of one row, or all of it.

@@ -1,10 +1,11 @@
 //! One input by name: where it comes from and how its rows are told apart.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 
-use super::Dialect;
+use super::{Dialect, Source};
+use crate::stop::Stop;
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,15 +34,30 @@ impl Input {
         }
     }
 
-    /// Opens it.
+    /// Opens it. Gzip and zstd are recognized by their first bytes and
+    /// decompressed.
     ///
     /// # Errors
     /// The system's own.
-    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        match &self.origin {
-            Origin::Stdin => Ok(Box::new(io::stdin())),
-            Origin::File(path) => Ok(Box::new(File::open(path)?)),
+    pub fn open(&self) -> io::Result<Source> {
+        self.open_until(&Stop::default())
+    }
+
+    /// Opens it for a reader that must not wait for bytes once it is asked to
+    /// stop; reading then fails.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn open_until(&self, stop: &Stop) -> io::Result<Source> {
+        let file = match &self.origin {
+            Origin::Stdin => stdin()?,
+            Origin::File(path) => File::open(path)?,
+        };
+        // A folder opens like a file, and only fails to be read.
+        if file.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
         }
+        Ok(Source::patient(file, stop.clone()))
     }
 
     /// Its size, where it is a regular file: only such a one can be opened
@@ -55,4 +71,18 @@ impl Input {
             Origin::Stdin => None,
         }
     }
+}
+
+/// Standard input without the buffer of `std::io::Stdin`: what has been taken
+/// from the pipe must be known.
+#[cfg(unix)]
+fn stdin() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(windows)]
+fn stdin() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
 }

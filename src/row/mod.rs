@@ -16,10 +16,12 @@ mod cells;
 mod frame;
 mod input;
 mod reader;
+mod source;
 
 pub use cells::{Cells, CellsError, stray_quote};
 pub use input::{Input, Origin};
 pub use reader::Reader;
+pub use source::{Compressed, Source};
 
 /// How many bytes of a skipped row are kept in [`FaultyRow::raw`].
 pub const KEPT_BYTES: usize = 64 * 1024;
@@ -73,6 +75,19 @@ pub struct Position {
     pub last_line: u64,
     /// The offset of its first byte in this input, a byte order mark included.
     pub byte: u64,
+}
+
+/// A place between two rows of an input, where reading can be taken up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// How many bytes of the input lie before it, a byte order mark included.
+    pub byte: u64,
+    /// The line it is on, from 1.
+    pub line: u64,
+    /// The number the next row gets.
+    pub record: u64,
+    /// The SHA-256 of the bytes before it.
+    pub sha256: [u8; 32],
 }
 
 /// A good row: a stretch of [`Batch::bytes`].
@@ -212,6 +227,15 @@ pub enum ReadError {
         /// What came before.
         why: &'static str,
     },
+    /// The bytes before a place where reading should be taken up again are not
+    /// the ones that were read then.
+    #[error("the first {wanted} bytes are not the ones that were read before{}", short(*found, *wanted))]
+    Changed {
+        /// How many bytes were to come.
+        wanted: u64,
+        /// How many there were.
+        found: u64,
+    },
     /// The source could not be read.
     #[error("the input cannot be read")]
     Io(#[source] std::io::Error),
@@ -233,8 +257,20 @@ impl ReadError {
             Self::Header(source) => source.hint(),
             Self::Delimiter { .. } => "use a comma, a tab, a semicolon or another plain character",
             Self::OutOfTurn { .. } => "open the input again",
+            Self::Changed { .. } => {
+                "give the input as it was, or give --force without --resume to start anew"
+            }
             Self::Io(_) => "check that the file is there, can be read and is complete",
         }
+    }
+}
+
+/// The end of the message of [`ReadError::Changed`].
+fn short(found: u64, wanted: u64) -> String {
+    if found < wanted {
+        format!(": there are only {found}")
+    } else {
+        String::new()
     }
 }
 

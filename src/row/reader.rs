@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read};
 use sha2::{Digest, Sha256};
 
 use super::frame::Framer;
-use super::{Batch, Cells, Dialect, Fault, Limits, ReadError, stray_quote};
+use super::{Batch, Cells, Dialect, Fault, Limits, Place, ReadError, stray_quote};
 
 const BUFFER_BYTES: usize = 128 * 1024;
 const LARGEST_LIMIT: usize = 1024 * 1024 * 1024;
@@ -23,7 +23,9 @@ pub struct Reader<R: Read> {
     /// The unread part of the buffer.
     at: usize,
     filled: usize,
+    /// Of the bytes before `hashed`, which is in the buffer, too.
     digest: Sha256,
+    hashed: usize,
     bytes_read: u64,
     first_record: u64,
     /// The start of the input has been looked at.
@@ -52,6 +54,7 @@ impl<R: Read> Reader<R> {
             at: 0,
             filled: 0,
             digest: Sha256::new(),
+            hashed: 0,
             bytes_read: 0,
             first_record,
             begun: false,
@@ -91,6 +94,7 @@ impl<R: Read> Reader<R> {
         batch.clear();
         self.in_turn()?;
         let more = self.frame(batch, self.limits.batch_rows);
+        self.hash();
         if more.is_err() {
             self.failed = true;
             batch.clear();
@@ -110,6 +114,66 @@ impl<R: Read> Reader<R> {
         self.first_record = record;
     }
 
+    /// Where the next row begins, or what lies before it. Only between
+    /// batches, or after the header.
+    pub fn place(&mut self) -> Place {
+        self.hash();
+        Place {
+            byte: self.framer.offset(),
+            line: self.framer.line(),
+            record: self.framer.next_record,
+            sha256: self.sha256(),
+        }
+    }
+
+    /// Passes over everything before a place of the same input, as
+    /// [`Reader::place`] gave it, and goes on there. To be called before the
+    /// first batch, after the header where there is one.
+    ///
+    /// # Errors
+    /// When the bytes before it are other ones, or cannot be read.
+    pub fn take_up(&mut self, place: &Place) -> Result<(), ReadError> {
+        self.in_turn()?;
+        let passed = self.pass_to(place);
+        self.failed = passed.is_err();
+        passed
+    }
+
+    fn pass_to(&mut self, place: &Place) -> Result<(), ReadError> {
+        if place.byte == 0 && !self.begun {
+            // Before everything, a byte order mark included.
+            self.framer.next_record = place.record;
+            return Ok(());
+        }
+        self.begin()?;
+        let changed = |found| ReadError::Changed {
+            wanted: place.byte,
+            found,
+        };
+        let mut left = match place.byte.checked_sub(self.framer.offset()) {
+            Some(left) => left,
+            None => return Err(changed(place.byte)),
+        };
+        let mut last = None;
+        while left > 0 {
+            if self.at == self.filled && !self.fill(0)? {
+                return Err(changed(place.byte - left));
+            }
+            let ready = (self.filled - self.at) as u64;
+            // No more than what is in the buffer, so it fits.
+            let step = ready.min(left) as usize;
+            self.at += step;
+            last = Some(self.buffer[self.at - 1]);
+            left -= step as u64;
+        }
+        self.hash();
+        if self.sha256() != place.sha256 {
+            return Err(changed(place.byte));
+        }
+        self.framer.take_up(place, last);
+        Ok(())
+    }
+
     /// How many bytes were read from the source.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
@@ -120,8 +184,13 @@ impl<R: Read> Reader<R> {
         self.framer.blank_lines
     }
 
-    /// The SHA-256 digest of the bytes read from the source; after the last
-    /// batch, of the whole input.
+    /// The source.
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
+    /// The SHA-256 digest of the bytes up to the end of the last batch; after
+    /// the last batch, of the whole input.
     pub fn sha256(&self) -> [u8; 32] {
         self.digest.clone().finalize().into()
     }
@@ -212,6 +281,10 @@ impl<R: Read> Reader<R> {
         if self.at_end {
             return Ok(false);
         }
+        if kept == 0 {
+            self.hash();
+            self.hashed = 0;
+        }
         let read = loop {
             match self.source.read(&mut self.buffer[kept..]) {
                 Ok(read) => break read,
@@ -221,12 +294,19 @@ impl<R: Read> Reader<R> {
         };
         // A source that claims more than it was offered is cut to the buffer.
         let end = kept.saturating_add(read).min(self.buffer.len());
-        self.digest.update(&self.buffer[kept..end]);
         self.bytes_read += (end - kept) as u64;
         self.at = 0;
         self.filled = end;
         self.at_end = read == 0;
         Ok(!self.at_end)
+    }
+
+    /// Hashes what has been taken from the buffer since the last time.
+    fn hash(&mut self) {
+        if self.hashed < self.at {
+            self.digest.update(&self.buffer[self.hashed..self.at]);
+            self.hashed = self.at;
+        }
     }
 
     /// Refuses to go on after an error: the row it broke off is lost.

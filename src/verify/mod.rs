@@ -12,7 +12,6 @@ mod token;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -193,7 +192,7 @@ pub fn read_manifest(path: &Path) -> Result<Manifest, Error> {
 }
 
 struct Current {
-    reader: Reader<Box<dyn Read + Send>>,
+    reader: Reader<crate::row::Source>,
     header: Option<Arc<Vec<String>>>,
     dialect: Dialect,
     name: String,

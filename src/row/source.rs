@@ -1,0 +1,246 @@
+//! Where an input's bytes come from: a file or standard input, as they stand
+//! or decompressed. What an input is, its first bytes say, not its name. It
+//! must not know what the bytes mean.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use crate::stop::Stop;
+
+/// The largest window a zstd frame may ask for: 2^27 bytes is what `zstd` itself
+/// accepts without being told; a hostile frame cannot take more.
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// How many bytes tell what an input is.
+const MAGIC: usize = 4;
+
+/// The bytes of one input: decompressed where they are gzip (of any number of
+/// members) or zstd (of any number of frames).
+///
+/// A stream that is cut short, or followed by bytes of another kind, is an
+/// error when that place is reached; never a short input.
+pub struct Source(Kind);
+
+enum Kind {
+    Unread(Tap),
+    Plain(Tap),
+    Gzip(Box<MultiGzDecoder<BufReader<Tap>>>),
+    Zstd(Box<zstd::Decoder<'static, BufReader<Tap>>>),
+    /// Making a decoder has failed.
+    Broken,
+}
+
+/// How an input was compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compressed {
+    /// gzip, RFC 1952.
+    Gzip,
+    /// Zstandard, RFC 8878.
+    Zstd,
+}
+
+impl Source {
+    /// Reads from this.
+    pub fn new(bytes: impl Read + Send + 'static) -> Self {
+        Self(Kind::Unread(Tap::new(Box::new(bytes))))
+    }
+
+    /// Reads from a file or pipe, without waiting for it any longer than
+    /// until somebody asks to stop.
+    pub(super) fn patient(file: File, stop: Stop) -> Self {
+        Self::new(Patient { file, stop })
+    }
+
+    /// Whether the bytes were compressed; known once the first was read.
+    pub fn compressed(&self) -> Option<Compressed> {
+        match &self.0 {
+            Kind::Gzip(_) => Some(Compressed::Gzip),
+            Kind::Zstd(_) => Some(Compressed::Zstd),
+            Kind::Unread(_) | Kind::Plain(_) | Kind::Broken => None,
+        }
+    }
+
+    /// The number of compressed bytes taken so far and their SHA-256; `None`
+    /// for an input that is not compressed.
+    pub fn stored(&self) -> Option<(u64, [u8; 32])> {
+        let tap = match &self.0 {
+            Kind::Gzip(decoder) => decoder.get_ref().get_ref(),
+            Kind::Zstd(decoder) => decoder.get_ref().get_ref(),
+            Kind::Unread(_) | Kind::Plain(_) | Kind::Broken => return None,
+        };
+        Some((tap.bytes, tap.digest.clone().finalize().into()))
+    }
+
+    /// Looks at the first bytes, however slowly they arrive.
+    fn recognize(&mut self) -> io::Result<()> {
+        let Kind::Unread(tap) = &mut self.0 else {
+            return Ok(());
+        };
+        tap.look(MAGIC)?;
+        let Kind::Unread(mut tap) = std::mem::replace(&mut self.0, Kind::Broken) else {
+            return Ok(());
+        };
+        let head = &tap.head[..];
+        self.0 = if head.starts_with(b"\x1f\x8b") {
+            tap.counts = true;
+            Kind::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(tap))))
+        } else if head.starts_with(b"\x28\xb5\x2f\xfd") || is_skippable_frame(head) {
+            tap.counts = true;
+            let mut decoder = zstd::Decoder::with_buffer(BufReader::new(tap))?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            Kind::Zstd(Box::new(decoder))
+        } else {
+            Kind::Plain(tap)
+        };
+        Ok(())
+    }
+}
+
+/// A zstd stream may begin with a frame that holds no data, as `pzstd` writes
+/// it: RFC 8878, section 3.1.2.
+fn is_skippable_frame(head: &[u8]) -> bool {
+    matches!(head, [first, 0x2a, 0x4d, 0x18] if first & 0xf0 == 0x50)
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recognize()?;
+        match &mut self.0 {
+            Kind::Unread(tap) | Kind::Plain(tap) => tap.read(buffer),
+            Kind::Gzip(decoder) => decoder
+                .read(buffer)
+                .map_err(|error| damaged("gzip", &error)),
+            Kind::Zstd(decoder) => decoder
+                .read(buffer)
+                .map_err(|error| damaged("zstd", &error)),
+            Kind::Broken => Err(io::Error::other("the decoder could not be made")),
+        }
+    }
+}
+
+/// A decoder's own words, with what they mean: its kinds of errors would pass
+/// for those of a file.
+fn damaged(kind: &str, error: &io::Error) -> io::Error {
+    if error.raw_os_error().is_some() || Stopped::is(error) {
+        return io::Error::new(error.kind(), error.to_string());
+    }
+    let words = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "ends early".to_owned(),
+        _ => format!("is damaged, or followed by something else: {error}"),
+    };
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the {kind} stream {words}"),
+    )
+}
+
+/// The raw bytes, with those that were only looked at put before the rest.
+struct Tap {
+    inner: Box<dyn Read + Send>,
+    head: Vec<u8>,
+    /// Only compressed bytes are counted here; the reader counts the others.
+    counts: bool,
+    bytes: u64,
+    digest: Sha256,
+}
+
+impl Tap {
+    fn new(inner: Box<dyn Read + Send>) -> Self {
+        Self {
+            inner,
+            head: Vec::new(),
+            counts: false,
+            bytes: 0,
+            digest: Sha256::new(),
+        }
+    }
+
+    fn look(&mut self, bytes: usize) -> io::Result<()> {
+        while self.head.len() < bytes {
+            let mut next = [0; MAGIC];
+            let room = bytes - self.head.len();
+            match self.inner.read(&mut next[..room]) {
+                Ok(0) => break,
+                Ok(read) => self.head.extend_from_slice(&next[..read.min(room)]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for Tap {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = if self.head.is_empty() {
+            self.inner.read(buffer)?
+        } else {
+            let read = self.head.as_slice().read(buffer)?;
+            self.head.drain(..read);
+            read
+        };
+        if self.counts {
+            self.bytes += read as u64;
+            self.digest.update(&buffer[..read]);
+        }
+        Ok(read)
+    }
+}
+
+/// A file that may keep its reader waiting, as a pipe does.
+struct Patient {
+    file: File,
+    stop: Stop,
+}
+
+impl Read for Patient {
+    #[cfg(unix)]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        // How long a stop may go unheeded.
+        let beat = Timespec {
+            tv_sec: 0,
+            tv_nsec: 50_000_000,
+        };
+        loop {
+            if self.stop.is_requested() {
+                return Err(io::Error::other(Stopped));
+            }
+            let mut waits = [PollFd::new(&self.file, PollFlags::IN)];
+            match poll(&mut waits, Some(&beat)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return self.file.read(buffer),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.is_requested() {
+            return Err(io::Error::other(Stopped));
+        }
+        self.file.read(buffer)
+    }
+}
+
+/// Reading ended because somebody asked for it.
+#[derive(Debug)]
+struct Stopped;
+
+impl Stopped {
+    fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("reading was stopped")
+    }
+}
+
+impl std::error::Error for Stopped {}
