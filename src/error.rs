@@ -5,6 +5,7 @@
 //! other. A full disk can so never be counted as a bad row.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::engine::SignError;
 use crate::key::KeyError;
@@ -12,6 +13,7 @@ use crate::output::OutputError;
 use crate::parallel::FlowError;
 use crate::record::PlanError;
 use crate::row::{CellsError, ReadError};
+use crate::terms::Difference;
 
 /// What a run ended on.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,15 @@ pub enum Error {
         #[source]
         source: CellsError,
     },
+    /// Lines could not be compressed.
+    #[error("failed to compress lines")]
+    Compress(#[source] io::Error),
+    /// Somebody asked the run to stop.
+    #[error("interrupted after {rows} rows")]
+    Interrupted {
+        /// How many rows are done.
+        rows: u64,
+    },
     /// The key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -52,8 +63,13 @@ pub enum Error {
     #[error(transparent)]
     Output(#[from] OutputError),
     /// Work panicked.
-    #[error("internal error: {0}")]
-    Panicked(String),
+    #[error("internal error{}: {words}", at_records(*records))]
+    Panicked {
+        /// The panic's message.
+        words: String,
+        /// The records that were worked on: from the first to the last.
+        records: Option<(u64, u64)>,
+    },
     /// Settings and header do not fit.
     #[error("{}{error}", file.as_ref().map(|f| format!("{f}: ")).unwrap_or_default())]
     Plan {
@@ -75,6 +91,25 @@ pub enum Error {
     RejectWithoutFile {
         /// The row and its problem.
         first: String,
+    },
+    /// What an earlier run left is of another job.
+    #[error(
+        "{} was left by another job: {}", .path.display(),
+        .differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    )]
+    Resume {
+        /// What it left.
+        path: PathBuf,
+        /// Everything that differs.
+        differences: Vec<Difference>,
+    },
+    /// There are more or fewer rows than there should be.
+    #[error("{rows} rows were read, {expected} were expected")]
+    RowCount {
+        /// Rows read.
+        rows: u64,
+        /// Rows expected.
+        expected: u64,
     },
     /// A signature did not verify right after it was made.
     #[error("a signature of record {record} did not verify; this machine miscalculates")]
@@ -117,8 +152,12 @@ pub enum Error {
 pub enum Kind {
     /// The data stopped the run.
     Data,
+    /// Another run is at work.
+    Held,
     /// A defect of the program or the machine.
     Internal,
+    /// Somebody asked the run to stop.
+    Interrupted,
     /// Reading or writing failed.
     Io,
     /// The key.
@@ -140,7 +179,10 @@ impl Error {
     /// Which kind of error it is.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::RejectWithoutFile { .. } | Self::TooManyRejects { .. } => Kind::Data,
+            Self::RejectWithoutFile { .. }
+            | Self::RowCount { .. }
+            | Self::TooManyRejects { .. } => Kind::Data,
+            Self::Interrupted { .. } => Kind::Interrupted,
             Self::Read { error, .. } => match error {
                 ReadError::Io(_) => Kind::Io,
                 ReadError::OpenQuote { .. } => Kind::Data,
@@ -153,12 +195,14 @@ impl Error {
                 ReadError::Header(_) | ReadError::OutOfTurn { .. } => Kind::Internal,
             },
             Self::Key(_) => Kind::Key,
+            Self::Output(OutputError::Held { .. }) => Kind::Held,
             Self::Output(error) if error.is_settings() => Kind::Settings,
             Self::Open { .. } | Self::Output(_) => Kind::Io,
-            Self::Plan { .. } | Self::Settings { .. } => Kind::Settings,
+            Self::Plan { .. } | Self::Resume { .. } | Self::Settings { .. } => Kind::Settings,
             Self::Accounting { .. }
             | Self::Cells { .. }
-            | Self::Panicked(_)
+            | Self::Compress(_)
+            | Self::Panicked { .. }
             | Self::SelfCheck { .. }
             | Self::Sign(_)
             | Self::Threads(_) => Kind::Internal,
@@ -184,10 +228,18 @@ impl Error {
             Self::SelfCheck { .. } => {
                 Some("nothing was published; test the memory and run on another machine".into())
             }
-            Self::Accounting { .. } | Self::Cells { .. } | Self::Panicked(_) => {
+            Self::Accounting { .. } | Self::Cells { .. } | Self::Panicked { .. } => {
                 Some("nothing was published; please report this".into())
             }
-            Self::Sign(_) | Self::Threads(_) => None,
+            Self::Resume { .. } => Some(
+                "nothing was changed; give what that run was given, or --force without --resume to \
+                 start anew"
+                    .into(),
+            ),
+            Self::RowCount { .. } => {
+                Some("nothing was published; look whether the input is complete".into())
+            }
+            Self::Compress(_) | Self::Interrupted { .. } | Self::Sign(_) | Self::Threads(_) => None,
         }
     }
 }
@@ -196,7 +248,18 @@ impl From<FlowError<Self>> for Error {
     fn from(error: FlowError<Self>) -> Self {
         match error {
             FlowError::Stopped(error) => error,
-            FlowError::Panicked(words) => Self::Panicked(words),
+            FlowError::Panicked(words) => Self::Panicked {
+                words,
+                records: None,
+            },
         }
+    }
+}
+
+fn at_records(records: Option<(u64, u64)>) -> String {
+    match records {
+        Some((first, last)) if first == last => format!(" at record {first}"),
+        Some((first, last)) => format!(" in records {first} to {last}"),
+        None => String::new(),
     }
 }

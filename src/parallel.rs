@@ -154,7 +154,8 @@ fn send_error<T, E>(to: &SyncSender<Slot<T, E>>, error: FlowError<E>) {
     let _ = to.send(slot);
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
+/// The words of a panic.
+pub fn message(panic: &(dyn Any + Send)) -> String {
     if let Some(text) = panic.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = panic.downcast_ref::<String>() {

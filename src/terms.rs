@@ -109,6 +109,12 @@ pub struct Difference {
     pub is: String,
 }
 
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} was {} and is {}", self.what, self.was, self.is)
+    }
+}
+
 impl Terms {
     /// The terms of these settings.
     pub fn new(

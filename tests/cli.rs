@@ -293,7 +293,22 @@ fn rejects_within_what_is_tolerated_are_no_failure_and_beyond_it_nothing_is_publ
         let run = workdir.run(&sign(&format!("-o out.ndjson {option} {input}")));
         run.exit(exit);
         if exit > 1 {
-            assert_eq!(workdir.files(), before, "{run}");
+            let left = workdir.files();
+            let unfinished = left.iter().filter(|name| !before.contains(name));
+            run.expect(
+                unfinished
+                    .clone()
+                    .all(|name| name.ends_with(".partial") || name.ends_with(".checkpoint")),
+                "nothing published",
+            );
+            run.expect(
+                (left.len() > before.len())
+                    == (exit == 4 && input == "five.csv" && option.ends_with('%')),
+                // A share of few rows is judged at the end; everything else
+                // stops the first batch.
+                "something to resume exactly where something was done",
+            );
+            unfinished.for_each(|name| fs::remove_file(workdir.path(name)).unwrap());
             continue;
         }
         let all = workdir.lines("out.ndjson").len() + workdir.lines("out.rejects.ndjson").len();
@@ -355,7 +370,6 @@ fn a_run_that_fails_leaves_what_stood_under_its_names() {
     let table = [
         ("-k key.pem open.csv", 4),
         ("-k key.pem --max-rejects 0 bad.csv", 4),
-        ("-k key.pem rows.csv open.csv", 4),
         ("-k p384.pem rows.csv", 3),
         ("-k absent.pem rows.csv", 3),
         ("-k key.pem other.csv", 2),
@@ -377,7 +391,6 @@ fn an_output_is_never_an_input_or_another_output() {
     let workdir = with_rows();
     let rows = workdir.bytes("rows.ndjson");
     fs::hard_link(workdir.path("rows.ndjson"), workdir.path("hard.ndjson")).unwrap();
-    std::os::unix::fs::symlink("rows.ndjson", workdir.path("soft.ndjson")).unwrap();
     fs::create_dir(workdir.path("folder")).unwrap();
     workdir.write("left.ndjson.partial", &rows);
     let before = workdir.files();
@@ -386,7 +399,6 @@ fn an_output_is_never_an_input_or_another_output() {
         "-o ./rows.ndjson rows.ndjson",
         "-o folder/../rows.ndjson rows.ndjson",
         "-o hard.ndjson rows.ndjson",
-        "-o soft.ndjson rows.ndjson",
         "-o out.ndjson --rejects rows.ndjson rows.ndjson",
         "-o out.ndjson --manifest hard.ndjson rows.ndjson",
         "-o out.ndjson --rejects out.ndjson rows.ndjson",
@@ -483,8 +495,38 @@ fn an_output_that_cannot_be_written_exits_with_6() {
         assert!(run.hint().contains("folder"), "{run}");
         assert_eq!(workdir.files(), before, "{run}");
     }
-    workdir.run(&sign("-o folder.ndjson rows.csv")).exit(6);
-    assert_eq!(workdir.files(), before);
+}
+
+#[test]
+fn a_name_that_is_taken_by_something_else_than_a_file_is_refused_before_any_signing() {
+    let workdir = with_rows();
+    fs::create_dir(workdir.path("folder.ndjson")).unwrap();
+    workdir.write("real.ndjson", "real");
+    for (link, to) in [
+        ("link.ndjson", "real.ndjson"),
+        ("dangling.ndjson", "nowhere"),
+    ] {
+        std::os::unix::fs::symlink(to, workdir.path(link)).unwrap();
+    }
+    let before = workdir.files();
+    for (output, is) in [
+        ("folder.ndjson", "is a folder"),
+        ("link.ndjson", "is a symbolic link"),
+        ("dangling.ndjson", "is a symbolic link"),
+        ("/dev/null", "is a device"),
+    ] {
+        for arguments in [
+            format!("-o {output} --output-format ndjson --force rows.csv"),
+            format!("-o out.ndjson --rejects {output} --force rows.csv"),
+            format!("-o out.ndjson --manifest {output} --force rows.csv"),
+        ] {
+            let run = workdir.run(&sign(&arguments));
+            run.exit(2).says(is).says(output);
+            assert!(!run.hint().is_empty(), "{run}");
+            assert_eq!(workdir.files(), before, "{run}");
+        }
+    }
+    assert_eq!(workdir.text("real.ndjson"), "real");
 }
 
 #[test]
@@ -499,40 +541,22 @@ fn all_three_outputs_can_be_read_by_their_owner_only() {
 }
 
 #[test]
-fn names_that_say_nothing_or_a_compressed_file_are_refused_with_a_hint() {
+fn names_that_say_nothing_are_refused_with_a_hint() {
     let workdir = with_rows();
     workdir.write("rows", workdir.bytes("rows.csv"));
-    workdir.write("rows.csv.gz", "");
+    workdir.write("rows.gz", "");
     let table = [
+        ("-o out.ndjson rows.gz", "CSV or NDJSON", "--input-format"),
+        ("-o out.gz rows.csv", "CSV or NDJSON", "--output-format"),
         ("-o out.ndjson rows", "CSV or NDJSON", "--input-format"),
         ("-o out rows.csv", "CSV or NDJSON", "--output-format"),
         ("-o out.json rows.csv", "CSV or NDJSON", "--output-format"),
-        (
-            "-o out.ndjson rows.csv.gz",
-            "rows.csv.gz: compressed",
-            "gzip",
-        ),
-        (
-            "-o out.ndjson --input-format csv rows.csv.gz",
-            "compressed",
-            "gzip",
-        ),
-        (
-            "-o out.ndjson.gz rows.csv",
-            "out.ndjson.gz: compressed",
-            "gzip",
-        ),
-        ("-o out.ndjson.ZST rows.csv", "compressed", "zstd"),
     ];
     for (arguments, says, hint) in table {
         let run = workdir.run(&sign(arguments));
         run.exit(2).says(says);
         assert!(run.hint().contains(hint), "{run}");
     }
-    workdir
-        .run("verify --public-key pub.pem out.ndjson.gz")
-        .exit(2)
-        .says("compressed");
     workdir
         .run(&sign("-o out --output-format csv --input-format csv rows"))
         .exit(0);

@@ -5,18 +5,20 @@ use std::path::{Path, PathBuf};
 
 use campaign_signer::error::Error;
 use campaign_signer::format::{FORMATS, Format};
+use campaign_signer::output::Compression;
 use campaign_signer::pipeline::MaxRejects;
 use campaign_signer::record::Settings;
 use campaign_signer::row::{Dialect, Input, Limits, Origin};
 use clap::{Args, ValueEnum};
 
+use super::log::LogMode;
 use super::progress::ProgressMode;
 use super::values::{delimiter, expires, job_id, max_rejects, pair, timestamp};
 
 /// What rows are and how they are read.
 #[derive(Args)]
 pub(crate) struct RowArgs {
-    /// Input files; `-` or none reads standard input
+    /// Input files, plain, gzip or zstd; `-` or none reads standard input
     #[arg(value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
@@ -59,7 +61,7 @@ pub(crate) struct RowArgs {
 
     /// The run's timestamp: now, RFC 3339, or milliseconds since 1970
     #[arg(long, value_name = "T", default_value = "now")]
-    timestamp: String,
+    pub(crate) timestamp: String,
 
     /// When tokens expire: `+7d`, `+36h`, `+90m`, or RFC 3339
     #[arg(long, value_name = "T", default_value = "+7d")]
@@ -103,6 +105,10 @@ pub(crate) struct RowArgs {
     /// How progress is shown on standard error
     #[arg(long, value_name = "MODE", default_value = "auto")]
     pub(crate) progress: ProgressMode,
+
+    /// How events are told on standard error
+    #[arg(long, value_name = "MODE", default_value = "text")]
+    pub(crate) log: LogMode,
 }
 
 /// How rows are written in a file.
@@ -117,8 +123,12 @@ pub(crate) enum FileFormat {
 }
 
 impl FileFormat {
-    /// What a file's name says.
+    /// What a file's name says; how it is compressed is another matter.
     pub(crate) fn of(path: &Path) -> Option<Self> {
+        let path = match Compression::of(path) {
+            Compression::None => path,
+            Compression::Gzip | Compression::Zstd => Path::new(path.file_stem()?),
+        };
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
             "csv" => Some(Self::Csv),
@@ -148,10 +158,14 @@ impl RowArgs {
         find_format(id).map(|format| (format, version))
     }
 
-    /// The settings that decide what a row becomes.
-    pub(crate) fn settings(&self) -> Result<Settings, Error> {
+    /// The settings that decide what a row becomes. A run that goes on with
+    /// another has its timestamp, unless one is given.
+    pub(crate) fn settings(&self, earlier: Option<u64>) -> Result<Settings, Error> {
         let (format, version) = self.format()?;
-        let timestamp = timestamp(&self.timestamp)?;
+        let timestamp = match (earlier, self.timestamp.as_str()) {
+            (Some(earlier), "now") => earlier,
+            (_, given) => timestamp(given)?,
+        };
         let mut settings = Settings::new(format, timestamp);
         settings.version = version;
         settings.sets.clone_from(&self.sets);
@@ -189,7 +203,6 @@ impl RowArgs {
     }
 
     fn input(&self, path: &Path) -> Result<Input, Error> {
-        refuse_compressed(path)?;
         let format = self.input_format.or_else(|| FileFormat::of(path));
         let Some(format) = format else {
             let name = path.display();
@@ -232,19 +245,4 @@ pub(crate) fn find_format(id: &str) -> Result<&'static Format, Error> {
         let hint = format!("one of {}", all.join(", "));
         Error::settings(format!("there is no format {id:?}"), hint)
     })
-}
-
-/// Compressed files are named, not misread.
-pub(crate) fn refuse_compressed(path: &Path) -> Result<(), Error> {
-    let compressed = path
-        .extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("gz") || end.eq_ignore_ascii_case("zst"));
-    if compressed {
-        let message = format!("{}: compressed files are not supported yet", path.display());
-        return Err(Error::settings(
-            message,
-            "pipe through gzip or zstd, with `-`",
-        ));
-    }
-    Ok(())
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::RowArgs;
 use super::exit::Exit;
 use super::progress::Meter;
-use super::report;
+use super::{log, report};
 
 /// Check rows; rejects go to standard output.
 #[derive(Args)]
@@ -19,7 +19,8 @@ pub(crate) struct CheckArgs {
 
 /// Checks rows.
 pub(crate) fn run(args: CheckArgs) -> Result<Exit, Error> {
-    let mut settings = args.rows.settings()?;
+    log::speak(args.rows.log);
+    let mut settings = args.rows.settings(None)?;
     // No key is at hand to give its id, and none is needed to check rows.
     if settings.key_id.is_none() && settings.format.key.file_names().is_some() {
         settings.key_id = Some("unknown".into());
@@ -33,12 +34,7 @@ pub(crate) fn run(args: CheckArgs) -> Result<Exit, Error> {
     job.threads = args.rows.threads();
     job.max_rejects = args.rows.max_rejects;
     let mut meter = Meter::new(args.rows.progress);
-    let summary = pipeline::run(job, |progress| meter.show(progress));
+    let summary = pipeline::run(job, |event| meter.hear(event));
     meter.finish();
-    let summary = summary?;
-    report::print_checked(&summary);
-    report::print_rejects(&summary);
-    report::print_time(&summary);
-    report::print_notices(&summary);
-    Ok(report::exit(&summary))
+    Ok(report::print_checked(&summary?))
 }

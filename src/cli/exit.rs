@@ -17,10 +17,14 @@ pub(crate) enum Exit {
     Key = 3,
     /// Stopped by the data.
     Data = 4,
-    /// Reading or writing failed.
+    /// Interrupted by a signal; can be resumed.
+    Interrupted = 5,
+    /// Reading or writing failed; can be resumed.
     Io = 6,
     /// Verification failed.
     Verification = 7,
+    /// Another run writes the same output.
+    Held = 8,
     /// An internal error: nothing was published.
     Internal = 70,
 }
@@ -29,7 +33,9 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error.kind() {
             Kind::Data => Self::Data,
+            Kind::Held => Self::Held,
             Kind::Internal => Self::Internal,
+            Kind::Interrupted => Self::Interrupted,
             Kind::Io => Self::Io,
             Kind::Key => Self::Key,
             Kind::Settings => Self::Settings,

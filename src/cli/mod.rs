@@ -2,15 +2,19 @@
 //! everything else to standard error. Only the library's public API is used;
 //! nothing here knows how anything is done.
 
+mod again;
 mod args;
 mod check;
 mod exit;
 mod formats;
 mod inspect;
 mod key;
+mod log;
 mod progress;
 mod report;
 mod sign;
+mod sign_key;
+mod signals;
 mod template;
 mod values;
 mod verify;
@@ -23,6 +27,7 @@ use campaign_signer::output::OutputError;
 use clap::{Parser, Subcommand};
 
 use exit::Exit;
+use log::warn;
 
 /// Prints a line to standard error. Where nobody reads it any more, the work
 /// goes on all the same.
@@ -40,8 +45,8 @@ pub(crate) use say;
 #[command(name = "campaign-signer", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 all signed, 1 some rows rejected, 2 usage or settings, \
-    3 key, 4 stopped by the data, 6 reading or writing failed, 7 verification failed, \
-    70 internal error"
+    3 key, 4 stopped by the data, 5 interrupted, 6 reading or writing failed, \
+    7 verification failed, 8 another run holds the output, 70 internal error"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -87,30 +92,10 @@ pub(crate) fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            report_error(&error);
+            log::error(&error, None);
             Exit::from(&error).into()
         }
     }
-}
-
-/// Two lines: what and where, then what to type.
-fn report_error(error: &Error) {
-    use std::error::Error as _;
-    let mut line = format!("campaign-signer: error: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    say!("{line}");
-    if let Some(hint) = error.hint() {
-        say!("campaign-signer: hint: {hint}");
-    }
-}
-
-/// Something that does not stop the run.
-fn warn(warning: impl std::fmt::Display) {
-    say!("campaign-signer: warning: {warning}");
 }
 
 /// Prints a text that somebody may read through a pager or `head`: a reader

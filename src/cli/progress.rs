@@ -6,11 +6,12 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use campaign_signer::pipeline::Progress;
+use campaign_signer::pipeline::{Event, Progress};
 use clap::ValueEnum;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 
-use super::say;
+use super::{log, report, say};
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,6 +33,11 @@ pub(crate) struct Meter {
     style: Drawn,
     started: Instant,
     next: Instant,
+    /// What earlier attempts have done, which says nothing about this one's
+    /// speed.
+    before: Option<Progress>,
+    /// How far a resume has come, where the run has ended unfinished.
+    pub(crate) left: Option<Progress>,
 }
 
 enum Drawn {
@@ -52,11 +58,12 @@ impl Meter {
     pub(crate) fn new(mode: ProgressMode) -> Self {
         let on_terminal = std::io::stderr().is_terminal();
         let style = match mode {
+            ProgressMode::None => Drawn::Nothing,
+            _ if log::is_json() => Drawn::Json,
             ProgressMode::Auto if on_terminal => bar(),
             ProgressMode::Bar => bar(),
             ProgressMode::Auto | ProgressMode::Plain => Drawn::Plain,
             ProgressMode::Json => Drawn::Json,
-            ProgressMode::None => Drawn::Nothing,
         };
         let started = Instant::now();
         let first = match style {
@@ -67,20 +74,39 @@ impl Meter {
             style,
             started,
             next: started + first,
+            before: None,
+            left: None,
+        }
+    }
+
+    /// Hears what the pipeline tells.
+    pub(crate) fn hear(&mut self, event: Event<'_>) {
+        match event {
+            Event::Begun(begun) => report::begun(begun),
+            Event::Progress(progress) => self.show(progress),
+            Event::Checkpoint(progress) => {
+                if log::is_json() {
+                    let rows = json!({ "rows": progress.rows, "records": progress.records });
+                    log::event("checkpoint", &rows);
+                }
+            }
+            Event::Left(progress) => self.left = Some(*progress),
         }
     }
 
     /// Shows the progress, if it is time to.
-    pub(crate) fn show(&mut self, progress: &Progress) {
+    fn show(&mut self, progress: &Progress) {
+        let before = *self.before.get_or_insert(*progress);
         let now = Instant::now();
         if now < self.next {
             return;
         }
         let seconds = (now - self.started).as_secs_f64();
-        let rate = progress.rows as f64 / seconds;
+        let rate = (progress.rows - before.rows) as f64 / seconds;
         let left = progress.total_bytes.and_then(|total| {
-            let share = progress.bytes as f64 / total.max(1) as f64;
-            (share > 0.0).then(|| seconds / share - seconds)
+            let done = progress.bytes - before.bytes;
+            let left = total.saturating_sub(progress.bytes);
+            (done > 0).then(|| seconds * left as f64 / done as f64)
         });
         self.next = now
             + match &self.style {
@@ -97,10 +123,9 @@ impl Meter {
                 bar.set_message(words(progress, rate, left));
             }
             Drawn::Plain => say!("campaign-signer: {}", words(progress, rate, left)),
-            Drawn::Json => say!(
-                "{}",
-                serde_json::json!({
-                    "event": "progress",
+            Drawn::Json => log::event(
+                "progress",
+                &json!({
                     "rows": progress.rows,
                     "rejected": progress.rejected,
                     "records": progress.records,
@@ -108,14 +133,14 @@ impl Meter {
                     "total_bytes": progress.total_bytes,
                     "rows_per_second": rate.round(),
                     "seconds_left": left.map(f64::round),
-                })
+                }),
             ),
         }
     }
 
     /// Takes the bar away, so that what follows starts on a clean line.
-    pub(crate) fn finish(self) {
-        if let Drawn::Bar(bar) = self.style {
+    pub(crate) fn finish(&self) {
+        if let Drawn::Bar(bar) = &self.style {
             bar.finish_and_clear();
         }
     }

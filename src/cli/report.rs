@@ -1,17 +1,20 @@
-//! What a person reads when a run has ended.
+//! What a person, or a scheduler, reads of a run: before row one, and when it
+//! has ended.
 
 use campaign_signer::format::{Format, Freshness};
 use campaign_signer::output::{KeyEntry, Target};
-use campaign_signer::pipeline::{Job, Summary};
+use campaign_signer::pipeline::{Begun, Job, Summary};
 use campaign_signer::time::rfc3339;
 use indicatif::HumanCount;
+use serde_json::{Value, json};
 
 use super::exit::Exit;
-use super::say;
+use super::{log, say};
 
 /// The parts of a job that its report names.
 pub(crate) struct Report {
     format: &'static Format,
+    inputs: Vec<String>,
     files: Vec<(&'static str, String)>,
     key: KeyEntry,
     job_id: String,
@@ -34,6 +37,7 @@ impl Report {
         add("manifest", &outputs.manifest.clone().map(Target::File));
         Self {
             format: job.settings.format,
+            inputs: job.inputs.iter().map(|input| input.name()).collect(),
             files,
             key,
             job_id: job.job_id.clone(),
@@ -42,30 +46,46 @@ impl Report {
         }
     }
 
-    /// Prints what a person should see before row one: which key signs, and
-    /// what it takes to repeat the run.
+    /// Tells what should be known before row one: which key signs, and what it
+    /// takes to repeat the run.
     pub(crate) fn announce(&self) {
+        let at = rfc3339(self.timestamp);
+        if log::is_json() {
+            let mut fields = json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "format": self.format.id,
+                "job_id": self.job_id,
+                "timestamp": at,
+                "key": self.key.fingerprint,
+                "inputs": self.inputs,
+            });
+            for (what, name) in &self.files {
+                fields[*what] = json!(name);
+            }
+            log::event("start", &fields);
+            return;
+        }
         line("key", &format!("{} {}", self.key.alg, self.key.fingerprint));
         if let Some(public) = &self.key.public_key {
             line("public", public);
         }
-        let at = rfc3339(self.timestamp);
         line("job", &format!("{} at {at}", self.job_id));
     }
 
-    /// Prints the report to standard error and tells the exit code.
+    /// Tells how the run ended, and gives the exit code.
     pub(crate) fn print(&self, summary: &Summary) -> Exit {
+        if log::is_json() {
+            return print_events(summary);
+        }
         let counts = summary.counts;
         if self.signs {
-            line(
-                "signed",
-                &format!(
-                    "{}, {} of {}",
-                    count(counts.signed, "row"),
-                    count(counts.records, "record"),
-                    self.format.id
-                ),
+            let words = format!(
+                "{}, {} of {}",
+                count(counts.signed, "row"),
+                count(counts.records, "record"),
+                self.format.id
             );
+            line("signed", &words);
         } else {
             let words = format!(
                 "{} would become {}; nothing was signed",
@@ -78,7 +98,11 @@ impl Report {
         for (what, name) in &self.files {
             line(what, name);
         }
-        print_time(summary);
+        if summary.was_finished {
+            line("finished", "before this call: nothing was signed now");
+        } else {
+            print_time(summary);
+        }
         print_notices(summary);
         if self.signs && counts.records > 0 {
             self.print_freshness();
@@ -105,13 +129,87 @@ impl Report {
     }
 }
 
-/// How many rows were checked.
-pub(crate) fn print_checked(summary: &Summary) {
+/// Tells where the work begins, if it is not at row one of a new run.
+pub(crate) fn begun(begun: &Begun) {
+    if log::is_json() {
+        let fields = json!({
+            "resumed": begun.resumed,
+            "rows": begun.rows,
+            "threads": begun.threads,
+            "took_over": begun.took_over,
+        });
+        log::event("begin", &fields);
+        return;
+    }
+    if let Some(holder) = &begun.took_over {
+        line("lock", &format!("taken over from {holder}, which is gone"));
+    }
+    if begun.resumed {
+        line("resumed", &format!("after {}", count(begun.rows, "row")));
+    }
+}
+
+/// Tells that there was nothing to resume.
+pub(crate) fn nothing_to_resume() {
+    let words = "nothing is left to resume: starting at row one";
+    if log::is_json() {
+        log::event("nothing_to_resume", &json!({ "message": words }));
+    } else {
+        line("resume", words);
+    }
+}
+
+/// Tells how many rows were checked, and gives the exit code.
+pub(crate) fn print_checked(summary: &Summary) -> Exit {
+    if log::is_json() {
+        return print_events(summary);
+    }
     line("checked", &count(summary.counts.rows, "row"));
+    print_rejects(summary);
+    print_time(summary);
+    print_notices(summary);
+    exit(summary)
+}
+
+fn print_events(summary: &Summary) -> Exit {
+    let counts = summary.counts;
+    let by_code: serde_json::Map<String, Value> = summary
+        .rejected_by_code
+        .iter()
+        .map(|(code, rows)| (code.as_str().to_owned(), json!(rows)))
+        .collect();
+    let rejects = json!({
+        "rejected": counts.rejected,
+        "by_code": by_code,
+        "first": summary.first_reject,
+    });
+    log::event("rejects", &rejects);
+    for notice in summary.notices.iter() {
+        let fields = json!({
+            "code": notice.code,
+            "field": notice.field,
+            "message": notice.says,
+            "rows": notice.count,
+        });
+        log::event("notice", &fields);
+    }
+    let exit = exit(summary);
+    let end = json!({
+        "exit_code": exit as u8,
+        "rows": counts.rows,
+        "signed": counts.signed,
+        "rejected": counts.rejected,
+        "records": counts.records,
+        "seconds": summary.elapsed.as_secs_f64(),
+        "threads": summary.threads,
+        "was_finished": summary.was_finished,
+    });
+    log::event("end", &end);
+    exit
 }
 
 /// The rejects by the code of their first problem, and the first one.
-pub(crate) fn print_rejects(summary: &Summary) {
+fn print_rejects(summary: &Summary) {
     let rejected = summary.counts.rejected;
     line("rejected", &count(rejected, "row"));
     for (code, rows) in &summary.rejected_by_code {
@@ -123,9 +221,9 @@ pub(crate) fn print_rejects(summary: &Summary) {
 }
 
 /// How long it took, and how fast it was.
-pub(crate) fn print_time(summary: &Summary) {
+fn print_time(summary: &Summary) {
     let seconds = summary.elapsed.as_secs_f64();
-    let rate = summary.counts.rows as f64 / seconds.max(1e-9);
+    let rate = summary.rows_now as f64 / seconds.max(1e-9);
     let threads = summary.threads;
     let words = format!(
         "{seconds:.2} s, {} rows/s on {}",
@@ -136,15 +234,16 @@ pub(crate) fn print_time(summary: &Summary) {
 }
 
 /// What is legal, but worth knowing.
-pub(crate) fn print_notices(summary: &Summary) {
-    for (notice, field, rows) in summary.notices.iter() {
-        let rows = count(*rows, "row");
-        line("notice", &format!("{field}: {rows} with {}", notice.says));
+fn print_notices(summary: &Summary) {
+    for notice in summary.notices.iter() {
+        let rows = count(notice.count, "row");
+        let words = format!("{}: {rows} with {}", notice.field, notice.says);
+        line("notice", &words);
     }
 }
 
 /// The exit code of a finished run.
-pub(crate) fn exit(summary: &Summary) -> Exit {
+fn exit(summary: &Summary) -> Exit {
     if summary.counts.rejected == 0 || summary.within_limit {
         Exit::Success
     } else {

@@ -1,20 +1,22 @@
 //! `sign`: the main job.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use campaign_signer::engine::{ENGINES, EngineInfo};
 use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
-use campaign_signer::format::{Alg, Format};
-use campaign_signer::key::{Secret, SigningKey};
-use campaign_signer::output::{Target, check_targets};
-use campaign_signer::pipeline::{self, Job, Outputs, SelfCheck, Signer};
+use campaign_signer::output::{SystemDisk, Target, check_targets};
+use campaign_signer::pipeline::{self, Interval, Job, Outputs, Progress, SelfCheck, Standing};
+use campaign_signer::row::Origin;
+use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
 
-use super::args::{FileFormat, RowArgs, refuse_compressed};
+use super::args::{FileFormat, RowArgs};
 use super::exit::Exit;
 use super::progress::Meter;
-use super::{report, warn};
+use super::report::{self, Report};
+use super::sign_key::{self, Loaded};
+use super::values::interval;
+use super::{again, log, signals};
 
 /// Sign rows.
 #[derive(Args)]
@@ -30,8 +32,8 @@ pub(crate) struct SignArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     secret_file: Option<PathBuf>,
 
-    /// Where signed records go: .ndjson, .jsonl, .csv or .tsv; `-` is
-    /// standard output
+    /// Where signed records go: .ndjson, .jsonl, .csv or .tsv, and .gz or .zst
+    /// after it to compress them; `-` is standard output
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run")]
     output: Option<PathBuf>,
 
@@ -39,8 +41,8 @@ pub(crate) struct SignArgs {
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<FileFormat>,
 
-    /// Where rejects go [default: OUTPUT without its extension, and
-    /// .rejects.ndjson]
+    /// Where rejects go [default: OUTPUT without .gz or .zst and without its
+    /// extension, and .rejects.ndjson]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 
@@ -48,9 +50,29 @@ pub(crate) struct SignArgs {
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
 
-    /// Replace existing outputs
+    /// Replace existing outputs, and what an unfinished run left
     #[arg(long)]
     force: bool,
+
+    /// Go on with an unfinished run of the same job; start at row one where
+    /// there is none
+    #[arg(long)]
+    resume: bool,
+
+    /// Resume although an input's time of change is another; what was read of
+    /// it is compared all the same
+    #[arg(long, requires = "resume")]
+    accept_touched: bool,
+
+    /// How much work a crash may cost: a time, a number of rows, or both
+    /// [default: 10s,1000000]
+    #[arg(long, value_name = "T|N", value_parser = interval)]
+    checkpoint_every: Option<Interval>,
+
+    /// How many rows there are; with more or fewer nothing is published (a
+    /// pipe whose writer died looks like one that is complete)
+    #[arg(long, value_name = "N")]
+    expect_rows: Option<u64>,
 
     /// Check everything, the key included; sign and write nothing
     #[arg(long)]
@@ -83,18 +105,86 @@ enum SelfCheckName {
 
 /// Signs rows.
 pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
+    log::speak(args.rows.log);
+    let stop = Stop::default();
+    signals::listen(&stop).map_err(|error| {
+        Error::settings(format!("the system refuses signal handlers: {error}"), "")
+    })?;
     let (format, _) = args.rows.format()?;
-    let job_id = match &args.rows.job_id {
-        Some(id) => id.clone(),
-        None => random_id()?,
-    };
-    let inputs = args.rows.inputs()?;
     let outputs = outputs(&args)?;
-    spare_keys(&args, &outputs)?;
-    let signer = signer(&mut args, format, &job_id)?;
-    let settings = args.rows.settings()?;
-    let key = signer.key.clone();
-    let mut job = Job::new(settings, inputs, outputs);
+    check_targets(&sources(&args)?, &outputs.files())?;
+    let key = sign_key::load(
+        args.key.as_ref(),
+        args.secret_file.as_ref(),
+        &args.engine,
+        &mut args.rows.key_id,
+        format,
+    )?;
+    let standing = Standing::find(&outputs, &SystemDisk)?;
+    let mut earlier = match standing.identity().filter(|_| args.resume) {
+        Some((id, timestamp)) => Some((id.to_owned(), timestamp)),
+        None => None,
+    };
+    let mut job = job(&args, &key, &outputs, earlier.as_ref(), &stop)?;
+    // With --force, another job's finished outputs make room for a new run.
+    if earlier.is_some() && args.force && standing.is_finished_by_another(&job)? {
+        earlier = None;
+        job = self::job(&args, &key, &outputs, None, &stop)?;
+    }
+    let public = key.signer(&job.job_id).key;
+    let report = Report::of(&job, public);
+    report.announce();
+    if args.resume && earlier.is_none() {
+        report::nothing_to_resume();
+    }
+    if args.dry_run {
+        job.signer = None;
+    }
+    let from_stdin = job.inputs.iter().any(|input| input.origin == Origin::Stdin);
+    let mut meter = Meter::new(args.rows.progress);
+    let result = pipeline::run_at(job, standing, |event| meter.hear(event));
+    meter.finish();
+    match result {
+        Ok(summary) => Ok(report.print(&summary)),
+        Err(error) => {
+            let resume = meter.left.map(|left| resume(&left, from_stdin));
+            log::error(&error, resume.as_deref());
+            Ok(Exit::from(&error))
+        }
+    }
+}
+
+/// What to type to go on after so many rows.
+fn resume(left: &Progress, from_stdin: bool) -> String {
+    let command = again::resume_command();
+    let input = if from_stdin {
+        " (with the same standard input)"
+    } else {
+        ""
+    };
+    format!("{command}{input}   # {} rows are done", left.rows)
+}
+
+/// The job these arguments ask for; one that goes on with another has its id
+/// and its timestamp.
+fn job(
+    args: &SignArgs,
+    key: &Loaded,
+    outputs: &Outputs,
+    earlier: Option<&(String, u64)>,
+    stop: &Stop,
+) -> Result<Job, Error> {
+    let job_id = match (&args.rows.job_id, earlier) {
+        (Some(id), _) => id.clone(),
+        (None, Some((id, _))) => id.clone(),
+        (None, None) => random_id()?,
+    };
+    let settings = args
+        .rows
+        .settings(earlier.map(|(_, timestamp)| *timestamp))?;
+    let signer = key.signer(&job_id);
+    let inputs = args.rows.inputs()?;
+    let mut job = Job::new(settings, inputs, outputs.clone()).signed_by(signer, job_id);
     job.limits = args.rows.limits();
     job.threads = args.rows.threads();
     job.max_rejects = args.rows.max_rejects;
@@ -103,14 +193,24 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
         SelfCheckName::Batch => SelfCheck::Batch,
         SelfCheckName::Off => SelfCheck::Off,
     };
-    job.job_id.clone_from(&job_id);
-    job.signer = (!args.dry_run).then_some(signer);
-    let report = report::Report::of(&job, key);
-    report.announce();
-    let mut meter = Meter::new(args.rows.progress);
-    let summary = pipeline::run(job, |progress| meter.show(progress));
-    meter.finish();
-    Ok(report.print(&summary?))
+    job.resume = args.resume;
+    job.accept_touched = args.accept_touched;
+    job.expect_rows = args.expect_rows;
+    job.checkpoint_every = args.checkpoint_every.unwrap_or_default();
+    job.stop = stop.clone();
+    Ok(job)
+}
+
+/// The files that no output replaces, whatever is forced.
+fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
+    let keys = [&args.key, &args.secret_file].into_iter().flatten();
+    let mut sources: Vec<_> = keys.map(|path| ("the key", path.clone())).collect();
+    for input in args.rows.inputs()? {
+        if let Origin::File(path) = input.origin {
+            sources.push(("an input", path));
+        }
+    }
+    Ok(sources)
 }
 
 /// Where everything goes.
@@ -118,9 +218,14 @@ fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
     let Some(output) = args.output.as_ref().filter(|_| !args.dry_run) else {
         return Ok(Outputs::none());
     };
-    refuse_compressed(output)?;
     let format = args.output_format.or_else(|| FileFormat::of(output));
     let to_stdout = output.as_os_str() == "-";
+    if to_stdout && args.resume {
+        return Err(Error::settings(
+            "what was written to standard output cannot be gone on with",
+            "write to a file with -o, or leave --resume out",
+        ));
+    }
     let format = match format {
         Some(format) => format,
         None if to_stdout => FileFormat::Ndjson,
@@ -155,98 +260,6 @@ fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
     outputs.escape_formulas = !args.keep_formulas;
     outputs.force = args.force;
     Ok(outputs)
-}
-
-/// No output replaces the key, whatever is forced.
-fn spare_keys(args: &SignArgs, outputs: &Outputs) -> Result<(), Error> {
-    let keys = [&args.key, &args.secret_file];
-    let keys: Vec<(&'static str, PathBuf)> = keys
-        .into_iter()
-        .flatten()
-        .map(|path| ("the key", path.clone()))
-        .collect();
-    let file = |target: &Option<Target>| match target {
-        Some(Target::File(path)) => Some(path.clone()),
-        _ => None,
-    };
-    let targets = [
-        ("the signed records", file(&outputs.signed)),
-        ("the rejects", file(&outputs.rejects)),
-        ("the manifest", outputs.manifest.clone()),
-    ];
-    for (name, path) in &targets {
-        if let Some(path) = path {
-            check_targets(&keys, &[(*name, path.as_path())], true)?;
-        }
-    }
-    Ok(())
-}
-
-/// Loads the key, probes it, and puts it to work.
-fn signer(args: &mut SignArgs, format: &'static Format, job_id: &str) -> Result<Signer, Error> {
-    let wants = format.key.describe();
-    match (format.alg(), &args.key, &args.secret_file) {
-        (Alg::Es256, Some(path), _) => {
-            let (key, warnings) = SigningKey::from_file(path)?;
-            warnings.iter().for_each(warn);
-            key.probe()?;
-            check_file_name(&mut args.rows.key_id, format, path);
-            Ok(Signer::es256(&key, engine(&args.engine)?, job_id))
-        }
-        (Alg::Hs256, _, Some(path)) => {
-            let (secret, warnings) = Secret::from_file(path)?;
-            warnings.iter().for_each(warn);
-            Ok(Signer::hs256(&secret))
-        }
-        (Alg::Es256, None, _) => Err(Error::settings(
-            format!("{} is signed with {wants}", format.id),
-            "give --key FILE",
-        )),
-        (Alg::Hs256, _, None) => Err(Error::settings(
-            format!("{} is signed with {wants}", format.id),
-            "give --secret-file FILE",
-        )),
-    }
-}
-
-/// The engine of this name; `auto` is the preferred one.
-fn engine(name: &str) -> Result<&'static EngineInfo, Error> {
-    let wanted = |engine: &&EngineInfo| name == "auto" || engine.name == name;
-    ENGINES.iter().find(wanted).ok_or_else(|| {
-        let all: Vec<&str> = ENGINES.iter().map(|engine| engine.name).collect();
-        let message = format!("there is no engine {name:?}");
-        Error::settings(message, format!("give auto or one of {}", all.join(", ")))
-    })
-}
-
-/// Where the vendor names its key files, the name holds the key's id, and is
-/// the only thing that tells the right kind of key from the wrong one.
-fn check_file_name(key_id: &mut Option<String>, format: &Format, path: &Path) {
-    let Some((right, wrong)) = format.key.file_names() else {
-        return;
-    };
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let shown = path.display();
-    if name.starts_with(wrong) {
-        warn(format!(
-            "{shown} is named like an App Store Connect API key ({wrong}…); {} is signed with {}, \
-             which downloads as {right}<ID>.p8",
-            format.id,
-            format.key.describe()
-        ));
-        return;
-    }
-    let id = name
-        .strip_prefix(right)
-        .and_then(|rest| rest.strip_suffix(".p8"))
-        .filter(|id| !id.is_empty());
-    match (id, &key_id) {
-        (Some(id), Some(given)) if id != given => warn(format!(
-            "--key-id {given} is not the id in the name of {shown}"
-        )),
-        (Some(id), None) => *key_id = Some(id.to_owned()),
-        _ => {}
-    }
 }
 
 /// A job id nobody gave: a random UUID.

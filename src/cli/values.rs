@@ -1,7 +1,9 @@
 //! What single words of the command line mean.
 
+use std::time::Duration;
+
 use campaign_signer::error::Error;
-use campaign_signer::pipeline::MaxRejects;
+use campaign_signer::pipeline::{Interval, MaxRejects};
 use jiff::Timestamp;
 
 pub(super) fn delimiter(text: &str) -> Result<u8, String> {
@@ -36,6 +38,27 @@ pub(super) fn max_rejects(text: &str) -> Result<MaxRejects, String> {
         },
         None => text.parse().map(MaxRejects::Rows).map_err(|_| wanted()),
     }
+}
+
+/// A time like `10s`, a number of rows, or both with a comma between.
+pub(super) fn interval(text: &str) -> Result<Interval, String> {
+    let mut interval = Interval::default();
+    for part in text.split(',').map(str::trim) {
+        let unit = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        let count: Option<u64> = part[..part.len() - unit.len()].parse().ok();
+        match (count, unit) {
+            (Some(count), "") if count > 0 => interval.rows = count,
+            (Some(count), "ms") => interval.time = Duration::from_millis(count),
+            (Some(count), "s") => interval.time = Duration::from_secs(count),
+            (Some(count), "m") => interval.time = Duration::from_secs(count.saturating_mul(60)),
+            _ => {
+                return Err(
+                    "a time like 10s, 500ms or 2m, a number of rows, or both: 10s,50000".into(),
+                );
+            }
+        }
+    }
+    Ok(interval)
 }
 
 /// `now`, RFC 3339, or milliseconds; ten digits would be seconds.

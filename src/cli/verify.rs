@@ -10,7 +10,7 @@ use campaign_signer::row::{Dialect, Input, Origin};
 use campaign_signer::verify::{self, Check};
 use clap::Args;
 
-use super::args::{FileFormat, find_format, refuse_compressed};
+use super::args::{FileFormat, find_format};
 use super::exit::Exit;
 use super::{print, say, warn};
 
@@ -140,7 +140,6 @@ fn verifier(args: &VerifyArgs) -> Result<(Box<dyn Verifier>, Alg, String), Error
 }
 
 fn input(args: &VerifyArgs, path: &Path) -> Result<Input, Error> {
-    refuse_compressed(path)?;
     let origin = if path.as_os_str() == "-" {
         Origin::Stdin
     } else {

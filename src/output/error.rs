@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::lock::Holder;
+
 /// An output cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -18,6 +20,52 @@ pub enum OutputError {
     Unfinished {
         /// The file.
         path: PathBuf,
+        /// Whether it can be gone on with.
+        resumable: bool,
+    },
+    /// An unfinished file is not what its checkpoint says.
+    #[error(
+        "{} {}", .path.display(),
+        if found < wanted {
+            format!("has {found} bytes, the checkpoint says {wanted}")
+        } else {
+            format!("has other bytes in its first {wanted} than the checkpoint says")
+        }
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes there should be.
+        wanted: u64,
+        /// How many there are, at least.
+        found: u64,
+    },
+    /// The checkpoint cannot be used.
+    #[error("{} cannot be used: {why}", .path.display())]
+    Damaged {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Another run writes this output.
+    #[error(
+        "another run holds {}{}", .path.display(),
+        .holder.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default()
+    )]
+    Held {
+        /// The lock.
+        path: PathBuf,
+        /// Who holds it, if that could be read.
+        holder: Option<Holder>,
+    },
+    /// The name is taken by something that is no file.
+    #[error("{} is {is}, not a file", .path.display())]
+    NoFile {
+        /// The name.
+        path: PathBuf,
+        /// What it is.
+        is: &'static str,
     },
     /// Two outputs, or an input and an output, are one file.
     #[error("{} would be both {first} and {second}", .path.display())]
@@ -49,10 +97,34 @@ impl OutputError {
             Self::Exists { .. } => {
                 Some("give --force to replace it, or another name with -o".into())
             }
-            Self::Unfinished { .. } => Some("give --force to start anew".into()),
+            Self::Unfinished {
+                resumable: true, ..
+            } => Some("give --resume to go on with it, or --force to start anew".into()),
+            Self::Unfinished { .. } | Self::Changed { .. } | Self::Damaged { .. } => {
+                Some("nothing was changed; give --force without --resume to start anew".into())
+            }
+            Self::Held { .. } => Some("wait until it has ended, or give another -o".into()),
+            Self::NoFile { is, .. } => Some(
+                match *is {
+                    "a folder" => "give the name of a file in it",
+                    "a symbolic link" => "give the name of the file it leads to",
+                    _ => "give the name of a file; `-o -` writes to standard output",
+                }
+                .into(),
+            ),
             Self::Same { .. } => Some("give each its own name".into()),
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull => Some("free space on the disk, and run again".into()),
+                io::ErrorKind::StorageFull => Some("free space on the disk".into()),
+                io::ErrorKind::QuotaExceeded => Some("free space within the quota".into()),
+                io::ErrorKind::FileTooLarge => {
+                    Some("raise the limit of file sizes (ulimit -f), or split the input".into())
+                }
+                io::ErrorKind::BrokenPipe => {
+                    Some("the reader went away; write to a file with -o".into())
+                }
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("choose a folder this user may write to".into())
+                }
                 io::ErrorKind::NotFound => Some("make the folder first".into()),
                 io::ErrorKind::PermissionDenied => {
                     Some("choose a folder this user may write to".into())
@@ -64,7 +136,7 @@ impl OutputError {
 
     /// Whether it is about settings: nothing was tried yet.
     pub fn is_settings(&self) -> bool {
-        !matches!(self, Self::Io { .. })
+        !matches!(self, Self::Io { .. } | Self::Held { .. })
     }
 
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {

@@ -63,7 +63,7 @@ impl Manifest {
 }
 
 /// The program.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolEntry {
     /// `campaign-signer`
@@ -73,7 +73,7 @@ pub struct ToolEntry {
 }
 
 /// A key, by what is public of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyEntry {
     /// `ES256` or `HS256`.
@@ -86,14 +86,14 @@ pub struct KeyEntry {
 }
 
 /// An input.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputEntry {
     /// Its name as given; `-` for standard input.
     pub path: String,
-    /// Its size in bytes.
+    /// Its size in bytes as it is stored, which may be compressed.
     pub bytes: u64,
-    /// Its SHA-256 in hexadecimal.
+    /// The SHA-256 of these bytes in hexadecimal.
     pub sha256: String,
     /// Its rows, rejected ones included.
     pub rows: u64,
@@ -135,9 +135,14 @@ pub struct RunEntry {
     pub engine: String,
     /// How many worker threads.
     pub threads: usize,
-    /// When it started, RFC 3339.
+    /// How many attempts it took: one more than it was resumed.
+    pub attempts: u32,
+    /// The exit code: 0, or 1 where rows were rejected that nobody tolerated.
+    pub exit_code: u8,
+    /// When the first attempt started, RFC 3339.
     pub started: String,
-    /// How long it took, in seconds.
+    /// How long it took, in seconds, all attempts together as far as their
+    /// work counted.
     pub seconds: f64,
     /// Rows per second.
     pub rows_per_second: f64,

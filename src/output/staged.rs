@@ -1,13 +1,14 @@
 //! Files that are written beside their place and renamed into it.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::disk::{Disk, DiskFile};
 use super::error::OutputError;
+use super::place::{folder, partial};
 use crate::hex::hex;
 
 /// Where an output goes.
@@ -27,108 +28,42 @@ impl Target {
             Self::Stdout => "-".into(),
         }
     }
-}
 
-/// Checks, before any work, that no output would replace another file unless
-/// that was asked for, and that outputs and their sources (inputs, keys) are
-/// different files.
-///
-/// # Errors
-/// The first output that cannot be.
-pub fn check_targets(
-    sources: &[(&'static str, PathBuf)],
-    outputs: &[(&'static str, &Path)],
-    force: bool,
-) -> Result<(), OutputError> {
-    for (at, (name, path)) in outputs.iter().enumerate() {
-        if let Some((other, _)) = outputs[..at].iter().find(|(_, p)| same_file(p, path)) {
-            return Err(OutputError::Same {
-                path: (*path).to_owned(),
-                first: other,
-                second: name,
-            });
-        }
-        // The unfinished output would replace an input just as well.
-        for path in [(*path).to_owned(), partial(path)] {
-            let same = sources.iter().find(|(_, source)| same_file(source, &path));
-            if let Some((source, _)) = same {
-                return Err(OutputError::Same {
-                    path,
-                    first: source,
-                    second: name,
-                });
-            }
-        }
-        if path.is_dir() {
-            let error = io::Error::from(io::ErrorKind::IsADirectory);
-            return Err(OutputError::io("write", path, error));
-        }
-        if !force {
-            if path.symlink_metadata().is_ok() {
-                let path = (*path).to_owned();
-                return Err(OutputError::Exists { path });
-            }
-            let path = partial(path);
-            if path.symlink_metadata().is_ok() {
-                return Err(OutputError::Unfinished { path });
-            }
+    /// The file, where it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Stdout => None,
         }
     }
-    Ok(())
 }
 
-/// Whether two names are one file: the same place, or the same inode.
-fn same_file(a: &Path, b: &Path) -> bool {
-    if a == b {
-        return true;
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        if let (Ok(a), Ok(b)) = (fs::metadata(a), fs::metadata(b)) {
-            return a.dev() == b.dev() && a.ino() == b.ino();
-        }
-    }
-    match (place(a), place(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => false,
-    }
+/// How much of an output there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extent {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The SHA-256 of these bytes in hexadecimal.
+    pub sha256: String,
 }
 
-/// Where a file is, or would be: its folder in one spelling, and its name.
-fn place(path: &Path) -> Option<PathBuf> {
-    match fs::canonicalize(path) {
-        Ok(place) => Some(place),
-        Err(_) => Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?)),
-    }
-}
+/// How many bytes are gathered before they are written.
+const BUFFER_BYTES: usize = 256 * 1024;
 
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn partial(path: &Path) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(".partial");
-    PathBuf::from(name)
-}
-
-/// An output in the making: its bytes, their number and their digest. A
-/// staged file that is dropped before it is published is removed.
+/// An output in the making: its bytes, their number and their digest. What is
+/// not published stays as `NAME.partial`, for a later run to go on with.
 pub struct Staged {
     sink: Sink,
+    buffer: Vec<u8>,
     digest: Sha256,
     bytes: u64,
 }
 
 enum Sink {
     File {
-        file: BufWriter<File>,
+        file: Box<dyn DiskFile>,
         path: PathBuf,
-        published: bool,
     },
     Stdout(io::StdoutLock<'static>),
     /// Counted only, for runs that write nothing.
@@ -136,26 +71,73 @@ enum Sink {
 }
 
 impl Staged {
-    /// Starts an output; a file is made as `NAME.partial` with mode 0600,
-    /// because signed records are bearer tokens.
+    /// Starts an output; a file is made as `NAME.partial`, in place of an
+    /// older one.
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn create(target: &Target) -> Result<Self, OutputError> {
+    pub fn create(disk: &dyn Disk, target: &Target) -> Result<Self, OutputError> {
         let sink = match target {
             Target::Stdout => Sink::Stdout(io::stdout().lock()),
             Target::File(path) => {
                 let partial = partial(path);
-                let file = create_private(&partial)
+                let file = create_anew(disk, &partial)
                     .map_err(|error| OutputError::io("create", &partial, error))?;
                 Sink::File {
-                    file: BufWriter::with_capacity(1 << 18, file),
+                    file,
                     path: path.clone(),
-                    published: false,
                 }
             }
         };
         Ok(Self::over(sink))
+    }
+
+    /// Goes on with an unfinished file after this much of it: reads it again,
+    /// and cuts off what came later.
+    ///
+    /// # Errors
+    /// When it is shorter, or has other bytes; it is left as it is then.
+    pub fn take_up(disk: &dyn Disk, path: &Path, extent: &Extent) -> Result<Self, OutputError> {
+        let partial = partial(path);
+        let failed = |action, error| OutputError::io(action, &partial, error);
+        let changed = |found| OutputError::Changed {
+            path: partial.clone(),
+            wanted: extent.bytes,
+            found,
+        };
+        let mut file = match disk.open(&partial) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(changed(0)),
+            Err(error) => return Err(failed("open", error)),
+        };
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut bytes = 0;
+        while bytes < extent.bytes {
+            let most = usize::try_from(extent.bytes - bytes).unwrap_or(usize::MAX);
+            let room = most.min(buffer.len());
+            let read = match file.read(&mut buffer[..room]) {
+                Ok(0) => return Err(changed(bytes)),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed("read", error)),
+            };
+            digest.update(&buffer[..read]);
+            bytes += read as u64;
+        }
+        if hex(&digest.clone().finalize()) != extent.sha256 {
+            return Err(changed(bytes));
+        }
+        file.set_len(bytes).map_err(|error| failed("cut", error))?;
+        let sink = Sink::File {
+            file,
+            path: path.to_owned(),
+        };
+        Ok(Self {
+            digest,
+            bytes,
+            ..Self::over(sink)
+        })
     }
 
     /// An output that goes nowhere.
@@ -166,6 +148,7 @@ impl Staged {
     fn over(sink: Sink) -> Self {
         Self {
             sink,
+            buffer: Vec::new(),
             digest: Sha256::new(),
             bytes: 0,
         }
@@ -176,102 +159,136 @@ impl Staged {
     /// # Errors
     /// When they cannot be written.
     pub fn write(&mut self, lines: &[u8]) -> Result<(), OutputError> {
-        match &mut self.sink {
-            Sink::File { file, path, .. } => file
-                .write_all(lines)
-                .map_err(|error| OutputError::io("write", &partial(path), error))?,
-            Sink::Stdout(out) => out.write_all(lines).map_err(|error| {
-                OutputError::io("write to", Path::new("standard output"), error)
-            })?,
-            Sink::None => {}
-        }
         self.digest.update(lines);
         self.bytes += lines.len() as u64;
-        Ok(())
-    }
-
-    /// The number of bytes so far and their SHA-256 in hexadecimal.
-    pub fn summary(&self) -> (u64, String) {
-        (self.bytes, hex(&self.digest.clone().finalize()))
-    }
-
-    /// Makes everything written durable; nothing may be written after it.
-    ///
-    /// # Errors
-    /// When the system could not promise it.
-    pub fn sync(&mut self) -> Result<(), OutputError> {
         match &mut self.sink {
-            Sink::File { file, path, .. } => {
-                let result = file.flush().and_then(|()| file.get_ref().sync_all());
-                result.map_err(|error| OutputError::io("sync", &partial(path), error))
+            Sink::File { .. } => {
+                if self.buffer.len() + lines.len() >= BUFFER_BYTES {
+                    self.flush()?;
+                }
+                if lines.len() < BUFFER_BYTES {
+                    self.buffer.extend_from_slice(lines);
+                    return Ok(());
+                }
+                self.put(lines)
             }
             Sink::Stdout(out) => out
-                .flush()
+                .write_all(lines)
                 .map_err(|error| OutputError::io("write to", Path::new("standard output"), error)),
             Sink::None => Ok(()),
         }
     }
 
-    /// Gives a synced file its name, and makes the name durable.
+    fn flush(&mut self) -> Result<(), OutputError> {
+        if let Sink::Stdout(out) = &mut self.sink {
+            return out
+                .flush()
+                .map_err(|error| OutputError::io("write to", Path::new("standard output"), error));
+        }
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let buffer = std::mem::take(&mut self.buffer);
+        self.put(&buffer)?;
+        self.buffer = buffer;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+        match &mut self.sink {
+            Sink::File { file, path } => file
+                .write_all(bytes)
+                .map_err(|error| OutputError::io("write", &partial(path), error)),
+            Sink::Stdout(_) | Sink::None => Ok(()),
+        }
+    }
+
+    /// How much there is so far.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            bytes: self.bytes,
+            sha256: hex(&self.digest.clone().finalize()),
+        }
+    }
+
+    /// Makes everything written so far durable, and the file's name, too.
     ///
     /// # Errors
-    /// When it cannot be renamed.
-    pub fn publish(mut self) -> Result<(), OutputError> {
-        if let Sink::File {
-            path, published, ..
-        } = &mut self.sink
-        {
-            let from = partial(path);
-            fs::rename(&from, &*path).map_err(|error| OutputError::io("rename", &from, error))?;
-            *published = true;
-            sync_folder(path)
-                .map_err(|error| OutputError::io("sync the folder of", path, error))?;
+    /// When the system could not promise it.
+    pub fn sync(&mut self) -> Result<(), OutputError> {
+        self.flush()?;
+        if let Sink::File { file, path } = &mut self.sink {
+            file.sync()
+                .map_err(|error| OutputError::io("sync", &partial(path), error))?;
         }
         Ok(())
     }
 }
 
-impl Drop for Staged {
-    fn drop(&mut self) {
-        if let Sink::File {
-            path,
-            published: false,
-            ..
-        } = &self.sink
-        {
-            // The run has failed already; what is left would only block the
-            // next one.
-            let _ = fs::remove_file(partial(path));
+/// Gives a file that is complete and synced its name, and makes the name
+/// durable.
+///
+/// # Errors
+/// When it cannot be renamed.
+pub fn publish(disk: &dyn Disk, path: &Path) -> Result<(), OutputError> {
+    let from = partial(path);
+    disk.rename(&from, path)
+        .map_err(|error| OutputError::io("rename", &from, error))?;
+    sync_folder(disk, path)
+}
+
+/// Makes the names in a file's folder durable.
+///
+/// # Errors
+/// When the system could not promise it.
+pub fn sync_folder(disk: &dyn Disk, path: &Path) -> Result<(), OutputError> {
+    disk.sync_folder(folder(path))
+        .map_err(|error| OutputError::io("sync the folder of", path, error))
+}
+
+/// Removes a file if it is there, and makes that durable.
+///
+/// # Errors
+/// When it is there and stays.
+pub fn remove(disk: &dyn Disk, path: &Path) -> Result<(), OutputError> {
+    match disk.remove(path) {
+        Ok(()) => sync_folder(disk, path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(OutputError::io("remove", path, error)),
+    }
+}
+
+/// How much a file holds; `None` where there is no such file.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn measure(disk: &dyn Disk, path: &Path) -> Result<Option<Extent>, OutputError> {
+    let failed = |error| OutputError::io("read", path, error);
+    let mut file = match disk.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut staged = Staged::nowhere();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Some(staged.extent())),
+            Ok(read) => staged.write(&buffer[..read])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
         }
     }
 }
 
-/// A new file that only its owner can read; an old unfinished one is replaced.
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    match options.open(path) {
+/// A new file in place of an older one.
+pub(super) fn create_anew(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+    match disk.create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(path)?;
-            options.open(path)
+            disk.remove(path)?;
+            disk.create(path)
         }
         result => result,
     }
-}
-
-/// A name is durable when its folder is.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
-}
-
-/// Elsewhere a rename is as durable as the system makes it.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -1,16 +1,25 @@
 //! First stage of the workers: the rows of a batch become records and rejects.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::format::{Code, Fault};
+use crate::output::Compression;
 use crate::record::{Outcome, Plan, Problem, Records, Reject, Tally};
 use crate::row::{self, Cells, Dialect, Position};
 
-use super::inputs::Work;
+use super::inputs::{Bounds, Work};
+use super::trace::Trace;
 
 /// A batch whose rows are checked: the good ones, and a report of the rest.
-pub(super) type Checked = (Records, Report);
+pub(super) struct Checked {
+    pub(super) records: Records,
+    pub(super) report: Report,
+    pub(super) bounds: Arc<Bounds>,
+    /// How many of its tasks are done already.
+    pub(super) skip: u64,
+}
 
 /// What there is to say of a checked batch.
 #[derive(Default)]
@@ -27,7 +36,11 @@ pub(super) struct Report {
 }
 
 /// Checks every row of a batch.
-pub(super) fn check(work: &Work<'_>) -> Result<Checked, Error> {
+pub(super) fn check(
+    work: &Work<'_>,
+    rejects: Compression,
+    trace: &Trace,
+) -> Result<Checked, Error> {
     let input = &work.input;
     let rules = input.plan.rules();
     let mut checker = Checker {
@@ -51,6 +64,7 @@ pub(super) fn check(work: &Work<'_>) -> Result<Checked, Error> {
             let mut cells = Cells::new(&work.batch, delimiter);
             while let Some((span, row)) = cells.next() {
                 before(&mut checker, span.position.record);
+                trace.at(span.position.record);
                 match row {
                     Ok(row) => checker.cells(span, row, &work.batch, delimiter),
                     Err(source) => {
@@ -63,13 +77,27 @@ pub(super) fn check(work: &Work<'_>) -> Result<Checked, Error> {
         Dialect::Ndjson => {
             for span in &work.batch.rows {
                 before(&mut checker, span.position.record);
+                trace.at(span.position.record);
                 let raw = &work.batch.bytes[span.start as usize..span.end as usize];
                 checker.json(span.position, raw);
             }
         }
     }
     before(&mut checker, u64::MAX);
-    Ok((checker.records, checker.report))
+    let Checker {
+        records,
+        mut report,
+        ..
+    } = checker;
+    if !report.rejects.is_empty() {
+        report.rejects = rejects.pack(report.rejects).map_err(Error::Compress)?;
+    }
+    Ok(Checked {
+        records,
+        report,
+        bounds: Arc::clone(&work.bounds),
+        skip: work.skip,
+    })
 }
 
 struct Checker<'c, 'r> {

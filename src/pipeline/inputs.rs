@@ -1,17 +1,22 @@
-//! The inputs of a run: opened in their order, framed into batches.
+//! The inputs of a run: opened in their order, framed into batches, and passed
+//! over where an earlier attempt has done them.
 
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::hex::hex;
-use crate::output::InputEntry;
+use crate::output::{Checkpoint, InputEntry};
 use crate::record::{Plan, PlanError, Rules};
-use crate::row::{Batch, Dialect, Input, Limits, Reader, Source};
+use crate::row::{Batch, Dialect, Input, Limits, Place, ReadError, Reader, Source};
+use crate::stop::Stop;
 
 /// A batch with what is needed to read it.
 pub(super) struct Work<'r> {
     pub(super) batch: Batch,
     pub(super) input: Arc<Open<'r>>,
+    pub(super) bounds: Arc<Bounds>,
+    /// How many of its tasks an earlier attempt has done.
+    pub(super) skip: u64,
 }
 
 /// What the rows of one input have in common.
@@ -19,6 +24,20 @@ pub(super) struct Open<'r> {
     pub(super) name: String,
     pub(super) dialect: Dialect,
     pub(super) plan: Plan<'r>,
+}
+
+/// Where a batch begins and ends.
+pub(super) struct Bounds {
+    pub(super) from: Spot,
+    pub(super) to: Spot,
+}
+
+/// A place over all inputs.
+#[derive(Clone)]
+pub(super) struct Spot {
+    /// The inputs before the one the place is in.
+    pub(super) finished: Arc<Vec<InputEntry>>,
+    pub(super) place: Place,
 }
 
 struct Current<'r> {
@@ -31,11 +50,14 @@ struct Current<'r> {
 pub(super) struct Inputs<'r> {
     rules: &'r Rules,
     limits: Limits,
+    stop: Stop,
     waiting: std::vec::IntoIter<Waiting<'r>>,
     current: Option<Current<'r>>,
     next_record: u64,
+    /// Of the next batch.
+    skip: u64,
     /// Every input that was read to its end.
-    pub(super) entries: Vec<InputEntry>,
+    pub(super) finished: Arc<Vec<InputEntry>>,
 }
 
 /// An input whose header fits. A regular file was closed again, so that any
@@ -52,11 +74,22 @@ impl<'r> Inputs<'r> {
         inputs: &[Input],
         rules: &'r Rules,
         limits: Limits,
+        stop: &Stop,
     ) -> Result<(Self, bool), Error> {
+        let mut this = Self {
+            rules,
+            limits,
+            stop: stop.clone(),
+            waiting: Vec::new().into_iter(),
+            current: None,
+            next_record: 1,
+            skip: 0,
+            finished: Arc::default(),
+        };
         let mut waiting = Vec::with_capacity(inputs.len());
         let mut reads_version = false;
         for input in inputs {
-            let current = open(input, rules, limits, 1)?;
+            let current = this.open(input)?;
             reads_version |= current.open.plan.reads_version();
             let is_file = input.size().is_some();
             waiting.push(Waiting {
@@ -64,37 +97,69 @@ impl<'r> Inputs<'r> {
                 opened: (!is_file).then_some(current),
             });
         }
-        let inputs = Self {
-            rules,
-            limits,
-            waiting: waiting.into_iter(),
-            current: None,
-            next_record: 1,
-            entries: Vec::new(),
-        };
-        Ok((inputs, reads_version))
+        this.waiting = waiting.into_iter();
+        Ok((this, reads_version))
     }
 
-    /// The next batch, or `None` after the last input.
+    /// Passes over what an earlier attempt has done: reads it again, and goes
+    /// on only if it is the same.
+    pub(super) fn take_up(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
+        for done in &checkpoint.finished {
+            let Some(mut current) = self.next_input()? else {
+                break;
+            };
+            let entry = current.drain()?;
+            if (entry.bytes, &entry.sha256) != (done.bytes, &done.sha256) {
+                return Err(Error::Read {
+                    file: entry.path,
+                    error: ReadError::Changed {
+                        wanted: done.bytes,
+                        found: entry.bytes,
+                    },
+                });
+            }
+            self.next_record += done.rows;
+        }
+        self.finished = Arc::new(checkpoint.finished.clone());
+        let entry = &checkpoint.place;
+        let place = Place {
+            byte: entry.byte,
+            line: entry.line,
+            record: entry.record,
+            sha256: digest(&entry.sha256),
+        };
+        if let Some(mut current) = self.next_input()? {
+            current
+                .reader
+                .take_up(&place)
+                .map_err(|error| Error::Read {
+                    file: current.open.name.clone(),
+                    error,
+                })?;
+            self.current = Some(current);
+        }
+        self.skip = entry.tasks;
+        Ok(())
+    }
+
+    /// The next batch, or `None` after the last input, or once a stop is asked
+    /// for.
     pub(super) fn next(&mut self) -> Result<Option<Work<'r>>, Error> {
         loop {
-            let current = match &mut self.current {
-                Some(current) => current,
-                None => match self.waiting.next() {
-                    None => return Ok(None),
-                    Some(waiting) => {
-                        let mut current = match waiting.opened {
-                            Some(current) => current,
-                            None => {
-                                open(&waiting.input, self.rules, self.limits, self.next_record)?
-                            }
-                        };
-                        current.reader.set_next_record(self.next_record);
-                        current.first = self.next_record;
-                        self.current.insert(current)
-                    }
-                },
+            if self.stop.is_requested() {
+                return Ok(None);
+            }
+            if self.current.is_none() {
+                self.current = self.next_input()?;
+            }
+            let Some(current) = &mut self.current else {
+                return Ok(None);
             };
+            let spot = |reader: &mut Reader<Source>| Spot {
+                finished: Arc::clone(&self.finished),
+                place: reader.place(),
+            };
+            let from = spot(&mut current.reader);
             let mut batch = Batch::default();
             let more = current.reader.next_batch(&mut batch);
             let more = more.map_err(|error| Error::Read {
@@ -102,56 +167,122 @@ impl<'r> Inputs<'r> {
                 error,
             })?;
             if more {
-                let input = Arc::clone(&current.open);
-                return Ok(Some(Work { batch, input }));
+                let to = spot(&mut current.reader);
+                return Ok(Some(Work {
+                    batch,
+                    input: Arc::clone(&current.open),
+                    bounds: Arc::new(Bounds { from, to }),
+                    skip: std::mem::take(&mut self.skip),
+                }));
             }
             self.next_record = current.reader.next_record();
-            self.entries.push(InputEntry {
-                path: current.open.name.clone(),
-                bytes: current.reader.bytes_read(),
-                sha256: hex(&current.reader.sha256()),
-                rows: self.next_record - current.first,
-            });
+            let entry = current.entry();
+            Arc::make_mut(&mut self.finished).push(entry);
             self.current = None;
         }
     }
+
+    /// The next input at its first row.
+    fn next_input(&mut self) -> Result<Option<Current<'r>>, Error> {
+        let Some(waiting) = self.waiting.next() else {
+            return Ok(None);
+        };
+        let mut current = match waiting.opened {
+            Some(current) => current,
+            None => self.open(&waiting.input)?,
+        };
+        current.reader.set_next_record(self.next_record);
+        current.first = self.next_record;
+        Ok(Some(current))
+    }
+
+    fn open(&self, input: &Input) -> Result<Current<'r>, Error> {
+        let name = input.name();
+        let source = input.open_until(&self.stop).map_err(|source| Error::Open {
+            file: name.clone(),
+            source,
+        })?;
+        let first = self.next_record;
+        let mut reader = Reader::new(source, input.dialect, self.limits, first);
+        let read_error = |error| Error::Read {
+            file: name.clone(),
+            error,
+        };
+        let plan_error = |error| Error::Plan {
+            file: Some(name.clone()),
+            error,
+        };
+        let plan = match input.dialect {
+            Dialect::Ndjson => Plan::for_members(self.rules),
+            Dialect::Csv { .. } => match reader.header().map_err(read_error)? {
+                Some(header) => Plan::for_header(self.rules, &header).map_err(plan_error)?,
+                None => return Err(plan_error(PlanError::NoHeader)),
+            },
+        };
+        let open = Arc::new(Open {
+            name: name.clone(),
+            dialect: input.dialect,
+            plan,
+        });
+        Ok(Current {
+            reader,
+            open,
+            first,
+        })
+    }
 }
 
-fn open<'r>(
-    input: &Input,
-    rules: &'r Rules,
-    limits: Limits,
-    first: u64,
-) -> Result<Current<'r>, Error> {
-    let name = input.name();
-    let source = input.open().map_err(|source| Error::Open {
-        file: name.clone(),
-        source,
-    })?;
-    let mut reader = Reader::new(source, input.dialect, limits, first);
-    let read_error = |error| Error::Read {
-        file: name.clone(),
-        error,
+impl Current<'_> {
+    /// The input after its last batch.
+    fn entry(&self) -> InputEntry {
+        let (bytes, sha256) = self.reader.stored();
+        InputEntry {
+            path: self.open.name.clone(),
+            bytes,
+            sha256: hex(&sha256),
+            rows: self.reader.next_record() - self.first,
+        }
+    }
+
+    /// Reads to the end without counting rows.
+    fn drain(&mut self) -> Result<InputEntry, Error> {
+        self.reader.drain().map_err(|error| Error::Read {
+            file: self.open.name.clone(),
+            error,
+        })?;
+        Ok(self.entry())
+    }
+}
+
+/// A digest from its hexadecimal form. What is none of that form equals no
+/// digest that is computed, as far as anybody knows.
+fn digest(hex: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        let digits = hex.get(2 * at..2 * at + 2);
+        *byte = digits
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+            .unwrap_or(0);
+    }
+    bytes
+}
+
+/// What inputs hold, read to their ends without looking at rows.
+pub(super) fn contents(inputs: &[Input], stop: &Stop) -> Result<Vec<(u64, String)>, Error> {
+    let content = |input: &Input| {
+        let file = input.name();
+        let source = match input.open_until(stop) {
+            Ok(source) => source,
+            Err(source) => return Err(Error::Open { file, source }),
+        };
+        let mut reader = Reader::new(source, input.dialect, Limits::default(), 1);
+        match reader.drain() {
+            Ok(()) => {
+                let (bytes, sha256) = reader.stored();
+                Ok((bytes, hex(&sha256)))
+            }
+            Err(error) => Err(Error::Read { file, error }),
+        }
     };
-    let plan_error = |error| Error::Plan {
-        file: Some(name.clone()),
-        error,
-    };
-    let plan = match input.dialect {
-        Dialect::Ndjson => Plan::for_members(rules),
-        Dialect::Csv { .. } => match reader.header().map_err(read_error)? {
-            Some(header) => Plan::for_header(rules, &header).map_err(plan_error)?,
-            None => return Err(plan_error(PlanError::NoHeader)),
-        },
-    };
-    let open = Arc::new(Open {
-        name: name.clone(),
-        dialect: input.dialect,
-        plan,
-    });
-    Ok(Current {
-        reader,
-        open,
-        first,
-    })
+    inputs.iter().map(content).collect()
 }

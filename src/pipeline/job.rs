@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::envelope::Style;
 use crate::format::Code;
-use crate::output::{Counts, InputEntry, Target};
+use crate::output::{Compression, Counts, Disk, Holder, InputEntry, Manifest, SystemDisk, Target};
 use crate::record::{Settings, Tally};
 use crate::row::{Input, Limits};
+use crate::stop::Stop;
 use crate::terms::Terms;
 
 use super::signer::Signer;
@@ -33,6 +35,40 @@ pub struct Job {
     pub self_check: SelfCheck,
     /// How many rejects are tolerated.
     pub max_rejects: Option<MaxRejects>,
+    /// An unfinished run of the same job is gone on with.
+    pub resume: bool,
+    /// A resume takes inputs whose time of change is another: what it has not
+    /// read yet may be, too.
+    pub accept_touched: bool,
+    /// How much work a crash may cost.
+    pub checkpoint_every: Interval,
+    /// How many rows there must be, where that is known: a pipe whose writer
+    /// has died looks like one that is complete.
+    pub expect_rows: Option<u64>,
+    /// Asked to stop, the run finishes what is in flight and leaves a
+    /// checkpoint.
+    pub stop: Stop,
+    /// Where outputs are.
+    pub disk: Arc<dyn Disk>,
+}
+
+/// When a checkpoint is due: after so much time or so many rows, whichever
+/// comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Time.
+    pub time: Duration,
+    /// Rows, signed or rejected.
+    pub rows: u64,
+}
+
+impl Default for Interval {
+    fn default() -> Self {
+        Self {
+            time: Duration::from_secs(10),
+            rows: 1_000_000,
+        }
+    }
 }
 
 impl Job {
@@ -48,6 +84,12 @@ impl Job {
             threads: 0,
             self_check: SelfCheck::Batch,
             max_rejects: None,
+            resume: false,
+            accept_touched: false,
+            checkpoint_every: Interval::default(),
+            expect_rows: None,
+            stop: Stop::default(),
+            disk: Arc::new(SystemDisk),
         }
     }
 
@@ -85,21 +127,26 @@ pub struct Outputs {
     pub style: Style,
     /// Kept text that a spreadsheet would run is written with a `'` before it.
     pub escape_formulas: bool,
-    /// Existing files are replaced.
+    /// Existing files are replaced, and so is what an unfinished run left.
     pub force: bool,
 }
 
 impl Outputs {
     /// The signed records in this file; the rejects beside it under its name
     /// without its extension and `.rejects.ndjson`, the manifest under its
-    /// name and `.manifest.json`.
+    /// name and `.manifest.json`. Names that end in `.gz` or `.zst` are
+    /// compressed.
     pub fn beside(signed: &Path, style: Style) -> Self {
         let ending = |path: &Path, ending: &str| {
             let mut name = path.as_os_str().to_owned();
             name.push(ending);
             PathBuf::from(name)
         };
-        let rejects = ending(&signed.with_extension(""), ".rejects.ndjson");
+        let plain = match Compression::of(signed) {
+            Compression::None => signed.to_owned(),
+            Compression::Gzip | Compression::Zstd => signed.with_extension(""),
+        };
+        let rejects = ending(&plain.with_extension(""), ".rejects.ndjson");
         Self {
             signed: Some(Target::File(signed.to_owned())),
             rejects: Some(Target::File(rejects)),
@@ -107,6 +154,20 @@ impl Outputs {
             style,
             ..Self::none()
         }
+    }
+
+    /// Every output that is a file: what it is, and its name.
+    pub fn files(&self) -> Vec<(&'static str, &Path)> {
+        let signed = self.signed.as_ref().and_then(Target::file);
+        let rejects = self.rejects.as_ref().and_then(Target::file);
+        [
+            ("the signed records", signed),
+            ("the rejects", rejects),
+            ("the manifest", self.manifest.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(what, path)| Some((what, path?)))
+        .collect()
     }
 
     /// Nothing is written.
@@ -159,6 +220,32 @@ pub struct Progress {
     pub total_bytes: Option<u64>,
 }
 
+/// What happens while a run goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// Work begins.
+    Begun(&'a Begun),
+    /// Some more work is done.
+    Progress(&'a Progress),
+    /// What is done so far is safe: a resume goes on behind it.
+    Checkpoint(&'a Progress),
+    /// The run ends unfinished. What is done up to here can be resumed.
+    Left(&'a Progress),
+}
+
+/// What a run begins with.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The rows that earlier attempts have done.
+    pub rows: u64,
+    /// Whether there was something to go on with.
+    pub resumed: bool,
+    /// The run that held this output before and died without a word.
+    pub took_over: Option<Holder>,
+    /// How many workers there are.
+    pub threads: usize,
+}
+
 /// A finished run.
 #[derive(Debug)]
 pub struct Summary {
@@ -172,10 +259,36 @@ pub struct Summary {
     pub notices: Tally,
     /// The inputs.
     pub inputs: Vec<InputEntry>,
-    /// How long it took.
+    /// How many rows this attempt has done.
+    pub rows_now: u64,
+    /// How long this attempt took.
     pub elapsed: Duration,
     /// How many workers there were.
     pub threads: usize,
     /// Whether the rejects are within what was tolerated.
     pub within_limit: bool,
+    /// The run was finished before: nothing was done now.
+    pub was_finished: bool,
+}
+
+impl Summary {
+    /// What a finished run's manifest says of it.
+    pub(super) fn of_finished(manifest: Manifest) -> Self {
+        Self {
+            counts: manifest.counts,
+            rejected_by_code: manifest
+                .rejected_by_code
+                .iter()
+                .filter_map(|(code, count)| Some((Code::find(code)?, *count)))
+                .collect(),
+            first_reject: None,
+            notices: Tally::default(),
+            inputs: manifest.inputs,
+            rows_now: 0,
+            elapsed: Duration::ZERO,
+            threads: 0,
+            within_limit: manifest.run.exit_code == 0,
+            was_finished: true,
+        }
+    }
 }

@@ -1,180 +1,254 @@
-//! The books of a run: what was written and counted, and whether it agrees.
+//! Takes finished work in order: counts it, writes it, keeps the checkpoint,
+//! and publishes when everything agrees.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::envelope::Envelope;
-use crate::error::Error;
-use crate::format::Code;
-use crate::output::{Counts, FileEntry, InputEntry, Manifest, RunEntry, Staged, Target, ToolEntry};
-use crate::record::Tally;
-use crate::row::Input;
+use crate::error::{Error, Kind};
+use crate::output::{
+    Checkpoint, Compression, Disk, FileEntry, InputEntry, Manifest, OutputEntry, Publishing,
+    RunEntry, Staged, Target, partial, publish, remove, sync_folder,
+};
+use crate::row::{Input, Origin};
 use crate::time::rfc3339;
 
-use super::job::{Job, MaxRejects, Progress, Summary};
+use super::books::Books;
+use super::inputs::Spot;
+use super::job::{Job, Progress, Summary};
+use super::keeper::{self, Keeper};
 use super::signer::Signer;
+use super::standing;
 use super::task::Done;
 
-/// The rows a percentage waits for before it stops a run.
-const PERCENT_SAMPLE: u64 = 1000;
-
-/// The books of a run: what was written and counted so far.
+/// Takes finished work.
 pub(super) struct Ledger {
+    disk: Arc<dyn Disk>,
     signed: Staged,
     rejects: Option<Staged>,
-    manifest: Option<Staged>,
-    counts: Counts,
-    by_code: BTreeMap<Code, u64>,
-    notices: Tally,
-    first_reject: Option<String>,
-    max_rejects: Option<MaxRejects>,
+    pub(super) books: Books,
+    keeper: Option<Keeper>,
+    /// Where a resume would go on.
+    next: Option<(Spot, u64)>,
+    /// What a failed run takes away where nothing can be resumed.
+    litter: Vec<PathBuf>,
     pub(super) progress: Progress,
 }
 
 impl Ledger {
-    pub(super) fn open(job: &Job, envelope: &Envelope) -> Result<Self, Error> {
-        let create = |target: &Option<Target>| match target {
-            Some(target) => Staged::create(target).map(Some),
-            None => Ok(None),
+    /// Starts the outputs, or goes on with those of a checkpoint. Where they
+    /// cannot be started, nothing stays of them.
+    pub(super) fn open(
+        job: &Job,
+        envelope: &Envelope,
+        unfinished: Option<Checkpoint>,
+        started: Timestamp,
+    ) -> Result<Self, Error> {
+        let is_new = unfinished.is_none();
+        let opened = Self::open_outputs(job, envelope, unfinished, started);
+        if is_new && opened.is_err() {
+            clear(job.disk.as_ref(), &litter(job));
+        }
+        opened
+    }
+
+    /// The checkpoint is durable before any other file is made.
+    fn open_outputs(
+        job: &Job,
+        envelope: &Envelope,
+        unfinished: Option<Checkpoint>,
+        started: Timestamp,
+    ) -> Result<Self, Error> {
+        let disk = Arc::clone(&job.disk);
+        let mut books = Books::default();
+        let mut keeper = match unfinished {
+            Some(checkpoint) => {
+                books = Books::of(&checkpoint).ok_or_else(|| {
+                    keeper::unusable(&checkpoint, "it has a code this build does not know")
+                })?;
+                Keeper::take_up(job, checkpoint)
+            }
+            None => Keeper::new(job, started),
         };
-        let mut signed = create(&job.outputs.signed)?.unwrap_or_else(Staged::nowhere);
-        signed.write(&envelope.header())?;
-        let rejects = create(&job.outputs.rejects)?;
+        books.max_rejects = job.max_rejects;
+        let at_start = keeper.as_ref().is_none_or(Keeper::is_at_start);
+        if let (Some(keeper), true) = (&mut keeper, at_start) {
+            keeper.save()?;
+        }
+        let goes_on = (!at_start).then_some(keeper.as_ref()).flatten();
+        let open = |target: &Target, entry: Option<&OutputEntry>| match (target, entry) {
+            (Target::File(path), Some(entry)) if entry.extent.bytes > 0 => {
+                Staged::take_up(disk.as_ref(), path, &entry.extent)
+            }
+            _ => Staged::create(disk.as_ref(), target),
+        };
+        let outputs = &job.outputs;
+        let mut signed = match &outputs.signed {
+            Some(target) => open(target, goes_on.map(|keeper| &keeper.checkpoint.signed))?,
+            None => Staged::nowhere(),
+        };
+        let rejects = match &outputs.rejects {
+            Some(target) => {
+                let entry = goes_on.and_then(|keeper| keeper.checkpoint.rejects.as_ref());
+                Some(open(target, entry)?)
+            }
+            None if job.signer.is_none() => Some(Staged::nowhere()),
+            None => None,
+        };
         // Written last, but made now: a folder that takes no file is better
         // known before the night's work than after it.
-        let manifest = create(&job.outputs.manifest.clone().map(Target::File))?;
-        let checks_only = job.signer.is_none();
+        if let Some(manifest) = outputs.manifest.clone() {
+            Staged::create(disk.as_ref(), &Target::File(manifest))?;
+        }
+        for (_, path) in outputs.files() {
+            sync_folder(disk.as_ref(), path)?;
+        }
+        if goes_on.is_none() {
+            let header = envelope.header();
+            if !header.is_empty() {
+                signed.write(&pack(&outputs.signed, header)?)?;
+            }
+        }
+        let progress = progress(job, &books, goes_on.map(|keeper| &keeper.checkpoint));
         Ok(Self {
+            litter: litter(job),
+            disk,
             signed,
-            rejects: if checks_only && rejects.is_none() {
-                Some(Staged::nowhere())
-            } else {
-                rejects
-            },
-            manifest,
-            counts: Counts::default(),
-            by_code: BTreeMap::new(),
-            notices: Tally::default(),
-            first_reject: None,
-            max_rejects: job.max_rejects,
-            progress: Progress {
-                total_bytes: job.inputs.iter().map(Input::size).sum(),
-                ..Progress::default()
-            },
+            rejects,
+            books,
+            keeper,
+            next: None,
+            progress,
         })
     }
 
-    /// Enters finished work: rejects first, then records.
-    pub(super) fn enter(&mut self, done: Done) -> Result<(), Error> {
-        if let Some(batch) = &done.report {
-            self.notices.merge(&batch.notices);
-            for (code, count) in &batch.by_code {
-                *self.by_code.entry(*code).or_default() += count;
+    /// Enters finished work: rejects first, then records. `true` when a
+    /// checkpoint was written.
+    pub(super) fn enter(&mut self, done: Done) -> Result<bool, Error> {
+        let report = done.report.as_ref();
+        if let Err(error) = self.books.enter(report, done.rows, done.records) {
+            // Where nothing can be resumed, what was found is shown at least.
+            if let (None, Some(rejects), Some(batch)) = (&self.keeper, &mut self.rejects, report) {
+                rejects.write(&batch.rejects)?;
             }
-            self.counts.rejected += batch.rejected;
-            if self.first_reject.is_none() {
-                self.first_reject.clone_from(&batch.first_reject);
-            }
-            if batch.rejected > 0 {
-                match &mut self.rejects {
-                    Some(rejects) => rejects.write(&batch.rejects)?,
-                    None => {
-                        let first = self.first_reject.clone().unwrap_or_default();
-                        return Err(Error::RejectWithoutFile { first });
-                    }
+            return Err(error);
+        }
+        if let Some(batch) = report {
+            match &mut self.rejects {
+                _ if batch.rejects.is_empty() => {}
+                Some(rejects) => rejects.write(&batch.rejects)?,
+                None => {
+                    let first = self.books.first_reject.clone().unwrap_or_default();
+                    return Err(Error::RejectWithoutFile { first });
                 }
             }
             self.progress.bytes += batch.input_bytes;
         }
         self.signed.write(&done.lines)?;
-        self.counts.signed += done.rows;
-        self.counts.records += done.records;
-        self.counts.rows = self.counts.signed + self.counts.rejected;
-        self.progress.rows = self.counts.rows;
-        self.progress.rejected = self.counts.rejected;
-        self.progress.records = self.counts.records;
-        self.check_limit(false)
-    }
-
-    fn within_limit(&self, at_end: bool) -> bool {
-        let Counts { rows, rejected, .. } = self.counts;
-        match self.max_rejects {
-            None => rejected == 0 || !at_end,
-            Some(MaxRejects::Rows(limit)) => rejected <= limit,
-            Some(MaxRejects::Percent(limit)) => {
-                (rows < PERCENT_SAMPLE && !at_end) || rejected as f64 * 100.0 <= limit * rows as f64
-            }
+        self.next = done.next.or_else(|| self.next.take());
+        self.progress.rows = self.books.counts.rows;
+        self.progress.rejected = self.books.counts.rejected;
+        self.progress.records = self.books.counts.records;
+        match &self.keeper {
+            Some(keeper) if keeper.is_due(self.progress.rows) => self.keep().map(|()| true),
+            _ => Ok(false),
         }
     }
 
-    fn check_limit(&self, at_end: bool) -> Result<(), Error> {
-        let limit = match self.max_rejects {
-            None => return Ok(()),
-            Some(MaxRejects::Rows(limit)) => limit.to_string(),
-            Some(MaxRejects::Percent(limit)) => format!("{limit} %"),
-        };
-        if self.within_limit(at_end) {
-            return Ok(());
+    fn keep(&mut self) -> Result<(), Error> {
+        if let Some(keeper) = &mut self.keeper {
+            let rejects = self.rejects.as_mut();
+            keeper.keep(&self.books, self.next.as_ref(), &mut self.signed, rejects)?;
         }
-        Err(Error::TooManyRejects {
-            rejected: self.counts.rejected,
-            rows: self.counts.rows,
-            limit,
-            first: self.first_reject.clone().unwrap_or_default(),
+        Ok(())
+    }
+
+    /// Ends a run that cannot go on: what is done is kept for a resume, as far
+    /// as the disk takes it. Gives how far a resume has come then; `None`
+    /// where there is nothing to resume.
+    pub(super) fn leave(mut self, why: &Error) -> Option<Progress> {
+        // Stopped by its input before anything was done, a run leaves nothing.
+        let is_hopeless = matches!(why.kind(), Kind::Data | Kind::Settings);
+        let in_vain = is_hopeless && self.progress.rows == 0;
+        if self.keeper.is_none() || in_vain {
+            clear(self.disk.as_ref(), &self.litter);
+            return None;
+        }
+        // A disk that has failed once is not asked again: the system may have
+        // dropped what it could not write. The last checkpoint stands.
+        if !matches!(why, Error::Output(_)) {
+            // Where this fails, the last checkpoint stands as well.
+            let _ = self.keep();
+        }
+        let kept = self.keeper?.checkpoint;
+        Some(Progress {
+            rows: kept.counts.rows,
+            rejected: kept.counts.rejected,
+            records: kept.counts.records,
+            ..self.progress
         })
     }
 
-    /// Compares what the readers counted with what was entered.
-    pub(super) fn close(&mut self, entries: &[InputEntry]) -> Result<Summary, Error> {
-        self.check_limit(true)?;
-        let read = entries.iter().map(|entry| entry.rows).sum();
-        let Counts {
-            signed, rejected, ..
-        } = self.counts;
-        let by_code: u64 = self.by_code.values().sum();
-        if read != signed + rejected || by_code != rejected {
-            return Err(Error::Accounting {
-                read,
-                signed,
-                rejected,
-            });
-        }
-        Ok(Summary {
-            counts: self.counts,
-            rejected_by_code: self.by_code.clone(),
-            first_reject: self.first_reject.clone(),
-            notices: self.notices.clone(),
-            inputs: Vec::new(),
-            elapsed: Duration::ZERO,
-            threads: 0,
-            within_limit: self.within_limit(true),
-        })
+    /// Compares what was read with what was written.
+    pub(super) fn close(&self, inputs: &[InputEntry], expected: Option<u64>) -> Result<(), Error> {
+        self.books.close(inputs, expected)
     }
 
     /// Makes everything durable, then visible, the manifest last.
     pub(super) fn publish(
-        mut self,
+        &mut self,
         job: &Job,
         summary: &Summary,
         started: Timestamp,
     ) -> Result<(), Error> {
-        self.signed.sync()?;
-        if let Some(rejects) = &mut self.rejects {
-            rejects.sync()?;
-        }
-        let mut manifest = self.manifest.take();
-        if let (Some(staged), Some(signer)) = (&mut manifest, &job.signer) {
-            staged.write(&self.describe(job, signer, summary, started).to_json())?;
+        let mut files = Vec::new();
+        // A compressed file without a single member is none.
+        for (staged, target) in [
+            (Some(&mut self.signed), &job.outputs.signed),
+            (self.rejects.as_mut(), &job.outputs.rejects),
+        ] {
+            let Some(staged) = staged else { continue };
+            if staged.extent().bytes == 0 {
+                staged.write(&pack(target, Vec::new())?)?;
+            }
             staged.sync()?;
+            if let Some(path) = target.as_ref().and_then(Target::file) {
+                files.push(OutputEntry {
+                    path: path.to_owned(),
+                    extent: staged.extent(),
+                });
+            }
         }
-        self.signed.publish()?;
-        if let Some(rejects) = self.rejects {
-            rejects.publish()?;
+        if let (Some(path), Some(signer)) = (&job.outputs.manifest, &job.signer) {
+            let manifest = self.describe(job, signer, summary, started);
+            let mut staged = Staged::create(self.disk.as_ref(), &Target::File(path.clone()))?;
+            staged.write(&manifest.to_json())?;
+            staged.sync()?;
+            sync_folder(self.disk.as_ref(), path)?;
+            files.push(OutputEntry {
+                path: path.clone(),
+                extent: staged.extent(),
+            });
         }
-        if let Some(manifest) = manifest {
-            manifest.publish()?;
+        match self.keeper.take() {
+            Some(keeper) => {
+                let publishing = Publishing {
+                    files,
+                    within_limit: summary.within_limit,
+                };
+                keeper.publish(publishing)?;
+            }
+            None => {
+                if let (Some(manifest), true) = (&job.outputs.manifest, job.outputs.force) {
+                    remove(self.disk.as_ref(), manifest)?;
+                }
+                for entry in files {
+                    publish(self.disk.as_ref(), &entry.path)?;
+                }
+            }
         }
         Ok(())
     }
@@ -189,25 +263,25 @@ impl Ledger {
         let settings = &job.settings;
         let terms = job.terms();
         let entry = |target: &Option<Target>, staged: Option<&Staged>, records: u64| {
-            let (bytes, sha256) = staged.map(Staged::summary).unwrap_or_default();
+            let extent = staged.map(Staged::extent).unwrap_or_default();
             FileEntry {
                 path: target.as_ref().map(Target::name).unwrap_or_default(),
-                bytes,
-                sha256,
+                bytes: extent.bytes,
+                sha256: extent.sha256,
                 records,
             }
         };
-        let seconds = summary.elapsed.as_secs_f64();
+        let keeper = self.keeper.as_ref();
+        let seconds = keeper.map_or(summary.elapsed.as_secs_f64(), Keeper::seconds);
         let mut notices = BTreeMap::new();
-        for (notice, _, count) in summary.notices.iter() {
-            *notices.entry(notice.code.to_owned()).or_default() += count;
+        for notice in summary.notices.iter() {
+            *notices.entry(notice.code.clone().into_owned()).or_default() += notice.count;
         }
+        let counts = summary.counts;
+        let exit_code = u8::from(counts.rejected > 0 && !summary.within_limit);
         Manifest {
             manifest_version: 1,
-            tool: ToolEntry {
-                name: env!("CARGO_PKG_NAME").into(),
-                version: env!("CARGO_PKG_VERSION").into(),
-            },
+            tool: keeper::tool(),
             format: settings.format.id.into(),
             key: signer.key.clone(),
             job_id: job.job_id.clone(),
@@ -216,30 +290,76 @@ impl Ledger {
             settings_sha256: terms.sha256(),
             settings: terms,
             inputs: summary.inputs.clone(),
-            signed: entry(
-                &job.outputs.signed,
-                Some(&self.signed),
-                summary.counts.records,
-            ),
-            rejects: entry(
-                &job.outputs.rejects,
-                self.rejects.as_ref(),
-                summary.counts.rejected,
-            ),
-            counts: summary.counts,
-            rejected_by_code: summary
-                .rejected_by_code
-                .iter()
-                .map(|(code, count)| (code.as_str().to_owned(), *count))
-                .collect(),
+            signed: entry(&job.outputs.signed, Some(&self.signed), counts.records),
+            rejects: entry(&job.outputs.rejects, self.rejects.as_ref(), counts.rejected),
+            counts,
+            rejected_by_code: self.books.rejected_by_code(),
             notices,
             run: RunEntry {
                 engine: signer.engine.name().into(),
                 threads: summary.threads,
-                started: started.to_string(),
+                attempts: keeper.map_or(1, |keeper| keeper.checkpoint.attempts),
+                exit_code,
+                started: keeper.map_or(started.to_string(), |keeper| {
+                    keeper.checkpoint.started.clone()
+                }),
                 seconds,
-                rows_per_second: summary.counts.rows as f64 / seconds.max(1e-9),
+                rows_per_second: counts.rows as f64 / seconds.max(1e-9),
             },
         }
+    }
+}
+
+/// Takes away what a run has made that has failed with nothing to resume; if
+/// something stays, it is only in the way of the next one.
+fn clear(disk: &dyn Disk, litter: &[PathBuf]) {
+    for path in litter {
+        let _ = disk.remove(path);
+    }
+}
+
+/// Everything that an unfinished run has made. The checkpoint goes last: while
+/// it stands, the others may be gone on with.
+fn litter(job: &Job) -> Vec<PathBuf> {
+    let files = job.outputs.files();
+    let partials = files.iter().map(|(_, path)| partial(path));
+    partials.chain(standing::checkpoint_of(job)).collect()
+}
+
+/// Bytes as the name of their file says.
+fn pack(target: &Option<Target>, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let compression = compression(target);
+    if bytes.is_empty() && compression == Compression::None {
+        return Ok(bytes);
+    }
+    compression.pack(bytes).map_err(Error::Compress)
+}
+
+/// How an output is compressed.
+pub(super) fn compression(target: &Option<Target>) -> Compression {
+    let path = target.as_ref().and_then(Target::file);
+    path.map_or(Compression::None, Compression::of)
+}
+
+fn progress(job: &Job, books: &Books, checkpoint: Option<&Checkpoint>) -> Progress {
+    let is_compressed = |input: &Input| match &input.origin {
+        Origin::File(path) => Compression::of(path) != Compression::None,
+        Origin::Stdin => false,
+    };
+    // How much there is of a compressed input is not known before its end.
+    let known = !job.inputs.iter().any(is_compressed);
+    let passed = checkpoint.map_or(0, |checkpoint| {
+        let finished: u64 = checkpoint.finished.iter().map(|entry| entry.bytes).sum();
+        finished + checkpoint.place.byte
+    });
+    Progress {
+        rows: books.counts.rows,
+        rejected: books.counts.rejected,
+        records: books.counts.records,
+        bytes: passed,
+        total_bytes: match known {
+            true => job.inputs.iter().map(Input::size).sum(),
+            false => None,
+        },
     }
 }

@@ -5,13 +5,13 @@ use crate::envelope::{Envelope, Style};
 use crate::error::Error;
 use crate::format::Alg;
 use crate::key::{Secret, SigningKey};
-use crate::output::KeyEntry;
+use crate::output::{Compression, KeyEntry};
 use crate::record::{Outcome, Plan, Problem, Records, Rules, Tally};
 use crate::signing_input::Recipes;
 use crate::stamp::Stamps;
 
 use super::job::SelfCheck;
-use super::task::sign_all;
+use super::task::{Press, sign_all};
 
 /// A key at work.
 pub struct Signer {
@@ -80,8 +80,14 @@ impl Signer {
                 let keep = &rules.settings().keep;
                 let envelope = Envelope::new(Style::Ndjson, format, &[], keep, true);
                 let recipes = Recipes::new(format);
-                sign_all(records, &recipes, self, &envelope, SelfCheck::All)
-                    .map_err(RowError::Failed)
+                let press = Press {
+                    recipes: &recipes,
+                    signer: self,
+                    envelope: &envelope,
+                    self_check: SelfCheck::All,
+                    compression: Compression::None,
+                };
+                sign_all(records, &press).map_err(RowError::Failed)
             }
         }
     }

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use crate::engine::{Engine, Messages, Signatures};
 use crate::envelope::{Envelope, Signed};
 use crate::error::Error;
+use crate::output::Compression;
 use crate::record::{Record, Records};
 use crate::signing_input::{Recipes, Scratch};
 
 use super::check::{Checked, Report};
+use super::inputs::{Bounds, Spot};
 use super::job::SelfCheck;
 use super::signer::Signer;
+use super::trace::Trace;
 
 /// How many records one task signs at most. Large enough for an engine that
 /// shares work across a batch, small enough to keep many workers busy.
@@ -24,14 +27,27 @@ const TASK_BYTES: usize = 256 * 1024;
 /// result's name, the signature.
 const LINE_ENDS: usize = 160;
 
-/// Some of a checked batch's records: from one copy of one record on. The
-/// first task of a batch carries its report.
+/// What turns records into lines.
+pub(super) struct Press<'a> {
+    pub(super) recipes: &'a Recipes,
+    pub(super) signer: &'a Signer,
+    pub(super) envelope: &'a Envelope,
+    pub(super) self_check: SelfCheck,
+    pub(super) compression: Compression,
+}
+
+/// Some of a checked batch's records: from one copy of one record on.
 pub(super) struct Task {
     records: Arc<Records>,
+    /// The batch's report, on its first task only.
     report: Option<Report>,
     record: usize,
     copy: u64,
     count: usize,
+    /// Its number within the batch, from 0.
+    number: u64,
+    is_last: bool,
+    bounds: Option<Arc<Bounds>>,
 }
 
 /// A task's result.
@@ -44,27 +60,51 @@ pub(super) struct Done {
     pub(super) rows: u64,
     /// How many records were signed.
     pub(super) records: u64,
+    /// Where a resume goes on after it: a place between two batches, and how
+    /// many tasks of the one behind it are done.
+    pub(super) next: Option<(Spot, u64)>,
 }
 
 /// Cuts a checked batch into tasks; at least one, so that its rejects are
-/// written even where nothing is signed.
+/// written even where nothing is signed. How a batch is cut depends on its
+/// records alone, so that a resume can tell the tasks by their numbers.
 pub(super) fn cut(
     checked: Result<Checked, Error>,
     spawn: &mut dyn FnMut(Result<Task, Error>) -> bool,
 ) {
-    let (records, report) = match checked {
-        Ok((records, report)) => (Arc::new(records), report),
+    match checked {
+        Ok(checked) => {
+            let Checked {
+                records,
+                report,
+                bounds,
+                skip,
+            } = checked;
+            let mut keep = |task: Task| task.number < skip || spawn(Ok(task));
+            cut_records(records, report, Some(bounds), &mut keep);
+        }
         Err(error) => {
             spawn(Err(error));
-            return;
         }
-    };
+    }
+}
+
+fn cut_records(
+    records: Records,
+    report: Report,
+    bounds: Option<Arc<Bounds>>,
+    spawn: &mut dyn FnMut(Task) -> bool,
+) {
+    let records = Arc::new(records);
     let mut task = Task {
         records: Arc::clone(&records),
         report: Some(report),
         record: 0,
         copy: 0,
         count: 0,
+        number: 0,
+        is_last: false,
+        bounds,
     };
     let mut bytes = 0;
     for (at, record) in records.iter().enumerate() {
@@ -78,8 +118,11 @@ pub(super) fn cut(
                     record: at,
                     copy,
                     count: 0,
+                    number: task.number + 1,
+                    is_last: false,
+                    bounds: task.bounds.clone(),
                 };
-                if !spawn(Ok(std::mem::replace(&mut task, next))) {
+                if !spawn(std::mem::replace(&mut task, next)) {
                     return;
                 }
                 bytes = 0;
@@ -93,21 +136,16 @@ pub(super) fn cut(
             copy += take as u64;
         }
     }
-    spawn(Ok(task));
+    task.is_last = true;
+    spawn(task);
 }
 
 /// Signs all of these records at once and gives their lines.
-pub(super) fn sign_all(
-    records: Records,
-    recipes: &Recipes,
-    signer: &Signer,
-    envelope: &Envelope,
-    self_check: SelfCheck,
-) -> Result<Vec<u8>, Error> {
+pub(super) fn sign_all(records: Records, press: &Press<'_>) -> Result<Vec<u8>, Error> {
     let mut lines = Vec::new();
     let mut failed = None;
-    cut(Ok((records, Report::default())), &mut |task| {
-        match task.and_then(|task| task.sign(recipes, signer, envelope, self_check)) {
+    cut_records(records, Report::default(), None, &mut |task| {
+        match task.sign(press, &Trace::default()) {
             Ok(done) => lines.extend_from_slice(&done.lines),
             Err(error) => failed = Some(error),
         }
@@ -141,42 +179,53 @@ impl Task {
     }
 
     /// Stamps, signs and writes the task's records.
-    pub(super) fn sign(
-        self,
-        recipes: &Recipes,
-        signer: &Signer,
-        envelope: &Envelope,
-        self_check: SelfCheck,
-    ) -> Result<Done, Error> {
+    pub(super) fn sign(self, press: &Press<'_>, trace: &Trace) -> Result<Done, Error> {
         let mut lines = Vec::new();
-        self.sign_into(recipes, signer, envelope, self_check, &mut lines)?;
+        self.sign_into(press, trace, &mut lines)?;
+        if !lines.is_empty() {
+            lines = press.compression.pack(lines).map_err(Error::Compress)?;
+        }
         Ok(self.done(lines))
     }
 
     fn done(self, lines: Vec<u8>) -> Done {
         let finished = |(record, copy): &(Record<'_>, u64)| copy + 1 == record.count();
+        let next = self.bounds.as_ref().map(|bounds| match self.is_last {
+            true => (bounds.to.clone(), 0),
+            false => (bounds.from.clone(), self.number + 1),
+        });
         Done {
             rows: self.items().filter(finished).count() as u64,
             records: self.count as u64,
             lines,
             report: self.report,
+            next,
         }
     }
 
     fn sign_into(
         &self,
-        recipes: &Recipes,
-        signer: &Signer,
-        envelope: &Envelope,
-        self_check: SelfCheck,
+        press: &Press<'_>,
+        trace: &Trace,
         lines: &mut Vec<u8>,
     ) -> Result<(), Error> {
+        let Press {
+            recipes,
+            signer,
+            envelope,
+            self_check,
+            ..
+        } = *press;
         let stamps = signer.stamps.as_ref();
         let mut derived = Vec::with_capacity(self.count);
         let mut members = Messages::default();
         let mut messages = Messages::default();
         let mut scratch = Scratch::default();
+        let (mut first, mut last) = (None, 0);
         for (record, copy) in self.items() {
+            trace.at(record.number());
+            last = record.number();
+            first.get_or_insert(last);
             let nonces = match stamps {
                 Some(stamps) => recipes.derive(stamps, &record, copy),
                 None => Default::default(),
@@ -189,6 +238,7 @@ impl Task {
             derived.push(nonces);
         }
         let engine: &dyn Engine = signer.engine.as_ref();
+        trace.between(first.unwrap_or(last), last);
         let mut signatures = Signatures::default();
         engine.sign_batch(&messages, &mut signatures)?;
         // One allocation for all lines: doubling would hold twice as much.
@@ -196,6 +246,7 @@ impl Task {
         lines.reserve(members.total_bytes() + messages.total_bytes() + ends);
         for (at, (record, _)) in self.items().enumerate() {
             let (message, signature) = (messages.get(at), signatures.get(at));
+            trace.at(record.number());
             let checked = match self_check {
                 SelfCheck::All => true,
                 SelfCheck::Batch => at == 0,

@@ -22,7 +22,7 @@ pub use plan_error::PlanError;
 pub use records::{Record, Records};
 pub use reject::{Problem, Reject, RejectLine};
 pub use rules::{Rules, Settings, UNPUBLISHED_TOLERANCE};
-pub use tally::Tally;
+pub use tally::{Counted, Tally};
 
 /// More fields than any format has; a test over the table holds it. Cells of
 /// a row stand in an array of this size, so no row allocates for them.

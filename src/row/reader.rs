@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Read};
 use sha2::{Digest, Sha256};
 
 use super::frame::Framer;
+use super::source::Source;
 use super::{Batch, Cells, Dialect, Fault, Limits, Place, ReadError, stray_quote};
 
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -174,6 +175,25 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
+    /// Passes over everything up to the end, for its digest alone.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn drain(&mut self) -> Result<(), ReadError> {
+        self.in_turn()?;
+        self.at = self.filled;
+        let drained = loop {
+            match self.fill(0) {
+                Ok(true) => self.at = self.filled,
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.hash();
+        self.failed = drained.is_err();
+        drained
+    }
+
     /// How many bytes were read from the source.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
@@ -317,5 +337,14 @@ impl<R: Read> Reader<R> {
             });
         }
         Ok(())
+    }
+}
+
+impl Reader<Source> {
+    /// After the last batch, the size of the input as it is stored, maybe
+    /// compressed, and the SHA-256 of that.
+    pub fn stored(&self) -> (u64, [u8; 32]) {
+        let plain = || (self.bytes_read(), self.sha256());
+        self.source.stored().unwrap_or_else(plain)
     }
 }

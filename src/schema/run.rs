@@ -170,7 +170,12 @@ fn run() -> Value {
         json!({
             "engine": text("The engine that signed."),
             "threads": integer(1, "How many worker threads."),
-            "started": text("When it started, RFC 3339."),
+            "attempts": integer(1, "How many attempts it took: one more than it was resumed."),
+            "exit_code": {
+                "description": "0, or 1 where rows were rejected that nobody tolerated.",
+                "enum": [0, 1],
+            },
+            "started": text("When the first attempt started, RFC 3339."),
             "seconds": { "description": "How long it took.", "type": "number", "minimum": 0 },
             "rows_per_second": {
                 "description": "Rows per second.",

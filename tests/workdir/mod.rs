@@ -109,6 +109,8 @@ impl Workdir {
         let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
         let mut names: Vec<String> = entries
             .map(|entry| name(entry).to_string_lossy().into_owned())
+            // A lock stays by design, whatever came of the run.
+            .filter(|name| !name.ends_with(".lock"))
             .collect();
         names.sort();
         names

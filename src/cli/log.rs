@@ -1,0 +1,82 @@
+//! What the program says on standard error: lines for people, or with
+//! `--log json` one JSON object for each event. Nothing secret in either.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use campaign_signer::error::Error;
+use clap::ValueEnum;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::exit::Exit;
+use super::say;
+
+/// How events are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogMode {
+    /// Lines for people
+    Text,
+    /// One JSON object for each event
+    Json,
+}
+
+/// One program, one standard error, one way of speaking.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Decides it.
+pub(crate) fn speak(mode: LogMode) {
+    IS_JSON.store(mode == LogMode::Json, Ordering::Relaxed);
+}
+
+/// Whether events are JSON.
+pub(crate) fn is_json() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
+}
+
+/// Tells an event as JSON, with the members of `fields`.
+pub(crate) fn event(name: &str, fields: &Value) {
+    let time = Timestamp::now();
+    let mut line = format!("{{\"event\":{},\"time\":\"{time:.3}\"", json!(name));
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        line.push_str(&format!(",{}:{value}", json!(name)));
+    }
+    say!("{line}}}");
+}
+
+/// Something that does not stop the run.
+pub(crate) fn warn(warning: impl std::fmt::Display) {
+    if is_json() {
+        event("warning", &json!({ "message": warning.to_string() }));
+    } else {
+        say!("campaign-signer: warning: {warning}");
+    }
+}
+
+/// What stopped the program, and where; then what to type; then, where a run
+/// can be resumed, the command that does it.
+pub(crate) fn error(error: &Error, resume: Option<&str>) {
+    use std::error::Error as _;
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    if is_json() {
+        let fields = json!({
+            "message": words,
+            "hint": error.hint(),
+            "resume": resume,
+            "exit_code": Exit::from(error) as u8,
+        });
+        event("error", &fields);
+        return;
+    }
+    say!("campaign-signer: error: {words}");
+    if let Some(hint) = error.hint() {
+        say!("campaign-signer: hint: {hint}");
+    }
+    if let Some(resume) = resume {
+        say!("campaign-signer: resume: {resume}");
+    }
+}

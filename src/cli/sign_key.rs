@@ -1,0 +1,103 @@
+//! The key of a run: loaded and probed once, before row one.
+
+use std::path::{Path, PathBuf};
+
+use campaign_signer::engine::{ENGINES, EngineInfo};
+use campaign_signer::error::Error;
+use campaign_signer::format::{Alg, Format};
+use campaign_signer::key::{Secret, SigningKey};
+use campaign_signer::pipeline::Signer;
+
+use super::log::warn;
+
+/// A key that was loaded and works.
+pub(crate) enum Loaded {
+    /// A P-256 key and what signs with it.
+    Es256(SigningKey, &'static EngineInfo),
+    /// A shared secret.
+    Hs256(Secret),
+}
+
+impl Loaded {
+    /// Puts the key to work in a job.
+    pub(crate) fn signer(&self, job_id: &str) -> Signer {
+        match self {
+            Self::Es256(key, engine) => Signer::es256(key, engine, job_id),
+            Self::Hs256(secret) => Signer::hs256(secret),
+        }
+    }
+}
+
+/// Loads the key and probes it. Where its file's name tells the key's id and
+/// none is given, that is taken.
+pub(crate) fn load(
+    key: Option<&PathBuf>,
+    secret: Option<&PathBuf>,
+    engine_name: &str,
+    key_id: &mut Option<String>,
+    format: &'static Format,
+) -> Result<Loaded, Error> {
+    let wants = format.key.describe();
+    match (format.alg(), key, secret) {
+        (Alg::Es256, Some(path), _) => {
+            let (key, warnings) = SigningKey::from_file(path)?;
+            warnings.iter().for_each(warn);
+            key.probe()?;
+            check_file_name(key_id, format, path);
+            Ok(Loaded::Es256(key, engine(engine_name)?))
+        }
+        (Alg::Hs256, _, Some(path)) => {
+            let (secret, warnings) = Secret::from_file(path)?;
+            warnings.iter().for_each(warn);
+            Ok(Loaded::Hs256(secret))
+        }
+        (Alg::Es256, None, _) => Err(Error::settings(
+            format!("{} is signed with {wants}", format.id),
+            "give --key FILE",
+        )),
+        (Alg::Hs256, _, None) => Err(Error::settings(
+            format!("{} is signed with {wants}", format.id),
+            "give --secret-file FILE",
+        )),
+    }
+}
+
+/// The engine of this name; `auto` is the preferred one.
+fn engine(name: &str) -> Result<&'static EngineInfo, Error> {
+    let wanted = |engine: &&EngineInfo| name == "auto" || engine.name == name;
+    ENGINES.iter().find(wanted).ok_or_else(|| {
+        let all: Vec<&str> = ENGINES.iter().map(|engine| engine.name).collect();
+        let message = format!("there is no engine {name:?}");
+        Error::settings(message, format!("give auto or one of {}", all.join(", ")))
+    })
+}
+
+/// Where the vendor names its key files, the name holds the key's id, and is
+/// the only thing that tells the right kind of key from the wrong one.
+fn check_file_name(key_id: &mut Option<String>, format: &Format, path: &Path) {
+    let Some((right, wrong)) = format.key.file_names() else {
+        return;
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let shown = path.display();
+    if name.starts_with(wrong) {
+        warn(format!(
+            "{shown} is named like an App Store Connect API key ({wrong}…); {} is signed with {}, \
+             which downloads as {right}<ID>.p8",
+            format.id,
+            format.key.describe()
+        ));
+        return;
+    }
+    let id = name
+        .strip_prefix(right)
+        .and_then(|rest| rest.strip_suffix(".p8"))
+        .filter(|id| !id.is_empty());
+    match (id, &key_id) {
+        (Some(id), Some(given)) if id != given => warn(format!(
+            "--key-id {given} is not the id in the name of {shown}"
+        )),
+        (Some(id), None) => *key_id = Some(id.to_owned()),
+        _ => {}
+    }
+}

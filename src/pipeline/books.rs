@@ -1,0 +1,161 @@
+//! The books of a run: what was counted, and whether it agrees.
+
+use std::collections::BTreeMap;
+
+use crate::error::Error;
+use crate::format::Code;
+use crate::output::{Checkpoint, Counts, InputEntry, NoticeEntry};
+use crate::record::{Counted, Tally};
+
+use super::check::Report;
+use super::job::MaxRejects;
+
+/// The rows a percentage waits for before it stops a run.
+const PERCENT_SAMPLE: u64 = 1000;
+
+/// What was counted so far.
+#[derive(Clone, Default)]
+pub(super) struct Books {
+    pub(super) counts: Counts,
+    pub(super) by_code: BTreeMap<Code, u64>,
+    pub(super) notices: Tally,
+    pub(super) first_reject: Option<String>,
+    pub(super) max_rejects: Option<MaxRejects>,
+}
+
+impl Books {
+    /// The books as a checkpoint has them; `None` where it counts rejects by a
+    /// code that this build does not know.
+    pub(super) fn of(checkpoint: &Checkpoint) -> Option<Self> {
+        let mut books = Self {
+            counts: checkpoint.counts,
+            first_reject: checkpoint.first_reject.clone(),
+            ..Self::default()
+        };
+        for (code, count) in &checkpoint.rejected_by_code {
+            books.by_code.insert(Code::find(code)?, *count);
+        }
+        for notice in &checkpoint.notices {
+            books.notices.enter(Counted {
+                code: notice.code.clone().into(),
+                field: notice.field.clone().into(),
+                says: notice.says.clone().into(),
+                count: notice.count,
+            });
+        }
+        Some(books)
+    }
+
+    /// Writes the books into a checkpoint.
+    pub(super) fn write(&self, checkpoint: &mut Checkpoint) {
+        checkpoint.counts = self.counts;
+        checkpoint.rejected_by_code = self.rejected_by_code();
+        checkpoint.notices = self
+            .notices
+            .iter()
+            .map(|notice| NoticeEntry {
+                code: notice.code.clone().into_owned(),
+                field: notice.field.clone().into_owned(),
+                says: notice.says.clone().into_owned(),
+                count: notice.count,
+            })
+            .collect();
+        checkpoint.first_reject.clone_from(&self.first_reject);
+    }
+
+    /// Rejected rows by the name of their code.
+    pub(super) fn rejected_by_code(&self) -> BTreeMap<String, u64> {
+        let entry = |(code, count): (&Code, &u64)| (code.as_str().to_owned(), *count);
+        self.by_code.iter().map(entry).collect()
+    }
+
+    /// Enters finished work; nothing is entered where it would pass the limit,
+    /// so that a resume with a larger one finds the books as they were.
+    pub(super) fn enter(
+        &mut self,
+        report: Option<&Report>,
+        rows: u64,
+        records: u64,
+    ) -> Result<(), Error> {
+        let mut counts = self.counts;
+        counts.signed += rows;
+        counts.records += records;
+        counts.rejected += report.map_or(0, |report| report.rejected);
+        counts.rows = counts.signed + counts.rejected;
+        let first = || report.and_then(|report| report.first_reject.clone());
+        self.check_limit(counts, false, first)?;
+        self.counts = counts;
+        if let Some(report) = report {
+            self.notices.merge(&report.notices);
+            for (code, count) in &report.by_code {
+                *self.by_code.entry(*code).or_default() += count;
+            }
+            if self.first_reject.is_none() {
+                self.first_reject = first();
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the rejects are within what is tolerated.
+    pub(super) fn within_limit(&self) -> bool {
+        self.is_within(self.counts, true)
+    }
+
+    fn is_within(&self, counts: Counts, at_end: bool) -> bool {
+        let Counts { rows, rejected, .. } = counts;
+        match self.max_rejects {
+            None => rejected == 0 || !at_end,
+            Some(MaxRejects::Rows(limit)) => rejected <= limit,
+            Some(MaxRejects::Percent(limit)) => {
+                (rows < PERCENT_SAMPLE && !at_end) || rejected as f64 * 100.0 <= limit * rows as f64
+            }
+        }
+    }
+
+    fn check_limit(
+        &self,
+        counts: Counts,
+        at_end: bool,
+        first: impl FnOnce() -> Option<String>,
+    ) -> Result<(), Error> {
+        let limit = match self.max_rejects {
+            None => return Ok(()),
+            Some(MaxRejects::Rows(limit)) => limit.to_string(),
+            Some(MaxRejects::Percent(limit)) => format!("{limit} %"),
+        };
+        if self.is_within(counts, at_end) {
+            return Ok(());
+        }
+        Err(Error::TooManyRejects {
+            rejected: counts.rejected,
+            rows: counts.rows,
+            limit,
+            first: self.first_reject.clone().or_else(first).unwrap_or_default(),
+        })
+    }
+
+    /// Compares what the readers counted with what was entered.
+    pub(super) fn close(&self, inputs: &[InputEntry], expected: Option<u64>) -> Result<(), Error> {
+        self.check_limit(self.counts, true, || None)?;
+        let read = inputs.iter().map(|entry| entry.rows).sum();
+        let Counts {
+            signed, rejected, ..
+        } = self.counts;
+        let by_code: u64 = self.by_code.values().sum();
+        if read != signed + rejected || by_code != rejected {
+            return Err(Error::Accounting {
+                read,
+                signed,
+                rejected,
+            });
+        }
+        match expected {
+            Some(expected) if expected != read => Err(Error::RowCount {
+                rows: read,
+                expected,
+            }),
+            _ => Ok(()),
+        }
+    }
+}

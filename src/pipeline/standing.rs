@@ -1,0 +1,250 @@
+//! What stands at a run's outputs before it begins: nothing, what an
+//! unfinished run left, or a finished run; and the lock that keeps it so.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::output::{
+    Checkpoint, Disk, InputIdentity, Lock, Manifest, OutputError, Target, check_targets,
+    checkpoint, lock, measure, partial,
+};
+use crate::row::{Input, Origin};
+use crate::stop::Stop;
+use crate::terms::{Difference, Terms};
+use crate::time::rfc3339;
+
+use super::inputs;
+use super::job::{Job, Outputs};
+
+/// What stands at a run's outputs, held by a lock until it is dropped.
+pub struct Standing {
+    pub(super) lock: Option<Lock>,
+    pub(super) left: Left,
+}
+
+/// What an earlier run left.
+pub(super) enum Left {
+    Nothing,
+    Unfinished(Box<Checkpoint>),
+    /// A checkpoint that cannot be used, and why.
+    Damaged(OutputError),
+    Finished(Box<Manifest>),
+}
+
+impl Standing {
+    /// Takes the lock of the signed file and looks at what is there. Runs that
+    /// write no file have neither.
+    ///
+    /// # Errors
+    /// When another run holds the lock, or an output cannot be a file.
+    pub fn find(outputs: &Outputs, disk: &dyn Disk) -> Result<Self, Error> {
+        check_targets(&[], &outputs.files())?;
+        let Some(signed) = outputs.signed.as_ref().and_then(Target::file) else {
+            return Ok(Self {
+                lock: None,
+                left: Left::Nothing,
+            });
+        };
+        let lock = Lock::take(lock(signed))?;
+        let left = match Checkpoint::load(disk, signed) {
+            Ok(Some(checkpoint)) => Left::Unfinished(Box::new(checkpoint)),
+            Ok(None) => finished(outputs).map_or(Left::Nothing, Left::Finished),
+            Err(error @ OutputError::Damaged { .. }) => Left::Damaged(error),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self {
+            lock: Some(lock),
+            left,
+        })
+    }
+
+    /// The job id and the timestamp of the run that was here, for a run that
+    /// is to go on with it.
+    pub fn identity(&self) -> Option<(&str, u64)> {
+        match &self.left {
+            Left::Unfinished(checkpoint) => Some((&checkpoint.job_id, checkpoint.timestamp)),
+            Left::Finished(manifest) => Some((&manifest.job_id, manifest.timestamp)),
+            Left::Nothing | Left::Damaged(_) => None,
+        }
+    }
+
+    /// Whether a finished run stands here, of another job than this one.
+    ///
+    /// # Errors
+    /// When an input cannot be read.
+    pub fn is_finished_by_another(&self, job: &Job) -> Result<bool, Error> {
+        match &self.left {
+            Left::Finished(manifest) => Ok(!differences_finished(manifest, job)?.is_empty()),
+            _ => Ok(false),
+        }
+    }
+}
+
+/// The manifest of a finished run, where there is a whole one.
+fn finished(outputs: &Outputs) -> Option<Box<Manifest>> {
+    let bytes = std::fs::read(outputs.manifest.as_ref()?).ok()?;
+    serde_json::from_slice(&bytes).ok().map(Box::new)
+}
+
+/// Whether outputs, finished or not, are in the way of a run that starts at
+/// row one.
+pub(super) fn check_free(job: &Job) -> Result<(), OutputError> {
+    for (_, path) in job.outputs.files() {
+        if path.symlink_metadata().is_ok() {
+            let path = path.to_owned();
+            return Err(OutputError::Exists { path });
+        }
+        let path = partial(path);
+        if path.symlink_metadata().is_ok() && !job.resume {
+            return Err(OutputError::Unfinished {
+                path,
+                resumable: false,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Everything in which a job differs from the one that left a checkpoint. The
+/// inputs' content is compared when they are read again.
+pub(super) fn differences(checkpoint: &Checkpoint, job: &Job) -> Vec<Difference> {
+    let mut all = Differences::default();
+    let version = env!("CARGO_PKG_VERSION");
+    all.add(
+        "the program's version",
+        checkpoint.tool.version.as_str(),
+        version,
+    );
+    let Job { limits, .. } = job;
+    let batch = [limits.batch_rows, limits.batch_bytes];
+    all.add(
+        "batches",
+        &format!("{:?}", checkpoint.batch),
+        &format!("{batch:?}"),
+    );
+    all.identity((&checkpoint.job_id, checkpoint.timestamp), job);
+    all.key(&checkpoint.key.fingerprint, job);
+    all.terms(&checkpoint.settings, job);
+    let now: Vec<InputIdentity> = job.inputs.iter().map(identify).collect();
+    all.add("the number of inputs", &checkpoint.inputs.len(), &now.len());
+    for (was, is) in checkpoint.inputs.iter().zip(&now) {
+        all.add("an input", &was.path, &is.path);
+        let what = |what| format!("{what} of {}", was.path);
+        all.add(&what("the size"), &shown(&was.bytes), &shown(&is.bytes));
+        if !job.accept_touched {
+            let (was, is) = (shown(&was.modified), shown(&is.modified));
+            all.add(&what("the time of the last change"), &was, &is);
+        }
+    }
+    let name =
+        |path: Option<&Path>| path.map_or("nothing".into(), |path| path.display().to_string());
+    let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
+    let was = checkpoint
+        .rejects
+        .as_ref()
+        .map(|entry| entry.path.as_path());
+    all.add("the rejects file", &name(was), &name(rejects));
+    let (was, is) = (
+        checkpoint.manifest.as_deref(),
+        job.outputs.manifest.as_deref(),
+    );
+    all.add("the manifest", &name(was), &name(is));
+    all.0
+}
+
+/// Everything in which a job differs from a finished one: its inputs and
+/// outputs are read for it.
+pub(super) fn differences_finished(
+    manifest: &Manifest,
+    job: &Job,
+) -> Result<Vec<Difference>, Error> {
+    let mut all = Differences::default();
+    all.identity((&manifest.job_id, manifest.timestamp), job);
+    all.key(&manifest.key.fingerprint, job);
+    all.terms(&manifest.settings, job);
+    all.add(
+        "the number of inputs",
+        &manifest.inputs.len(),
+        &job.inputs.len(),
+    );
+    if all.0.is_empty() {
+        let contents = inputs::contents(&job.inputs, &Stop::clone(&job.stop))?;
+        for ((was, input), (bytes, sha256)) in manifest.inputs.iter().zip(&job.inputs).zip(contents)
+        {
+            all.add("an input", &was.path, &input.name());
+            let shown = |bytes: u64, sha256: &str| format!("{bytes} bytes with SHA-256 {sha256}");
+            let was_content = shown(was.bytes, &was.sha256);
+            all.add(&was.path, &was_content, &shown(bytes, &sha256));
+        }
+        let signed = job.outputs.signed.as_ref().and_then(Target::file);
+        let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
+        for (path, entry) in [(signed, &manifest.signed), (rejects, &manifest.rejects)] {
+            let Some(path) = path else { continue };
+            let is = measure(job.disk.as_ref(), path)?;
+            let is = is.map_or("missing".into(), |extent| extent.sha256);
+            all.add(&path.display().to_string(), &entry.sha256, &is);
+        }
+    }
+    Ok(all.0)
+}
+
+fn shown<T: ToString>(value: &Option<T>) -> String {
+    value.as_ref().map_or("unknown".into(), ToString::to_string)
+}
+
+#[derive(Default)]
+struct Differences(Vec<Difference>);
+
+impl Differences {
+    fn add<T: PartialEq + ToString + ?Sized>(&mut self, what: &str, was: &T, is: &T) {
+        if was != is {
+            self.0.push(Difference {
+                what: what.into(),
+                was: was.to_string(),
+                is: is.to_string(),
+            });
+        }
+    }
+
+    fn identity(&mut self, was: (&str, u64), job: &Job) {
+        self.add("the job id", was.0, job.job_id.as_str());
+        let is = rfc3339(job.settings.timestamp);
+        self.add("the timestamp", &rfc3339(was.1), &is);
+    }
+
+    fn key(&mut self, was: &str, job: &Job) {
+        let is = job
+            .signer
+            .as_ref()
+            .map(|signer| signer.key.fingerprint.as_str());
+        self.add("the key", was, is.unwrap_or("none"));
+    }
+
+    fn terms(&mut self, was: &Terms, job: &Job) {
+        self.0.extend(was.differences(&job.terms()));
+    }
+}
+
+/// An input, by what can be told without reading it.
+pub(super) fn identify(input: &Input) -> InputIdentity {
+    let metadata = match &input.origin {
+        Origin::File(path) => path.metadata().ok().filter(std::fs::Metadata::is_file),
+        Origin::Stdin => None,
+    };
+    let modified = metadata
+        .as_ref()
+        .and_then(|metadata| metadata.modified().ok());
+    InputIdentity {
+        path: input.name(),
+        bytes: metadata.as_ref().map(std::fs::Metadata::len),
+        modified: modified
+            .and_then(|time| jiff::Timestamp::try_from(time).ok())
+            .map(|time| time.to_string()),
+    }
+}
+
+/// Where the checkpoint of a job is.
+pub(super) fn checkpoint_of(job: &Job) -> Option<std::path::PathBuf> {
+    let signed = job.outputs.signed.as_ref().and_then(Target::file)?;
+    Some(checkpoint(signed))
+}
