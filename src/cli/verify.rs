@@ -77,6 +77,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         alg,
         format,
         threads: args.jobs.map_or(0, usize::from),
+        nonces_in_memory: verify::NONCES_IN_MEMORY,
     };
     let mut printed = Ok(Exit::Success);
     let verdict = verify::run(&check, |bad| {
