@@ -1,6 +1,7 @@
-//! Opens signed files and reads their lines, in batches for many workers. It
-//! must not know what a record is.
+//! Opens signed files and reads their lines: in batches for many workers, or
+//! one by one. It must not know what a record is.
 
+use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -13,6 +14,9 @@ use super::VerifiedFile;
 /// The longest line of a signed file that is read. A token is at most a few
 /// times as long as the row it was made of.
 pub(super) const LONGEST_RECORD: usize = 64 << 20;
+
+/// The longest line of a rejects file: a row in JSON and all its problems.
+pub(super) const LONGEST_REJECT: usize = 1 << 30;
 
 /// An open file, its header read.
 pub(super) struct Open {
@@ -130,6 +134,62 @@ impl<'a> Source<'a> {
                 sha256: hex(&current.reader.sha256()),
             });
             self.current = None;
+        }
+    }
+}
+
+/// One line of a file.
+pub(super) struct Line {
+    /// Its number, from 1.
+    pub(super) number: u64,
+    /// Its bytes; or why it was passed over.
+    pub(super) text: Result<Vec<u8>, String>,
+}
+
+/// The lines of one file, one by one.
+pub(super) struct Lines {
+    pub(super) open: Open,
+    batch: Batch,
+    waiting: VecDeque<Line>,
+}
+
+impl Lines {
+    pub(super) fn new(input: &Input, longest: usize) -> Result<Self, Error> {
+        Ok(Self {
+            open: Open::new(0, input, longest)?,
+            batch: Batch::default(),
+            waiting: VecDeque::new(),
+        })
+    }
+
+    /// The next line, or `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Line>, Error> {
+        if self.waiting.is_empty() && self.open.next_batch(&mut self.batch)? {
+            let batch = &self.batch;
+            let mut lines: Vec<Line> = Vec::with_capacity(batch.len());
+            lines.extend(batch.rows.iter().map(|span| Line {
+                number: span.position.line,
+                text: Ok(batch.text(span).unwrap_or_default().to_vec()),
+            }));
+            lines.extend(batch.faults.iter().map(|fault| Line {
+                number: fault.position.line,
+                text: Err(fault.fault.to_string()),
+            }));
+            if !batch.faults.is_empty() {
+                lines.sort_by_key(|line| line.number);
+            }
+            self.waiting = lines.into();
+        }
+        Ok(self.waiting.pop_front())
+    }
+
+    /// What was read, after the last line.
+    pub(super) fn summary(&self) -> VerifiedFile {
+        VerifiedFile {
+            name: self.open.name.clone(),
+            records: self.open.records,
+            bytes: self.open.reader.bytes_read(),
+            sha256: hex(&self.open.reader.sha256()),
         }
     }
 }

@@ -3,22 +3,30 @@
 //!
 //! Every record is rebuilt from its own fields, as the device does, and every
 //! token's claims are compared with the fields beside it. Nothing is trusted
-//! because we wrote it. This module must not know arguments or the terminal.
+//! because we wrote it. With its manifest a run is checked as a whole
+//! ([`check_run`]): files, counts, rejects, and every input row beside what
+//! became of it. This module must not know arguments or the terminal.
 
+mod audit;
+mod differences;
+mod expected;
 mod files;
 mod inspect;
+mod manifest;
 mod nonces;
 mod record;
+mod records;
+mod rejects;
+mod rows;
 mod spill;
 mod token;
+mod whole;
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use crate::engine::Verifier;
 use crate::error::Error;
 use crate::format::{Alg, Format};
-use crate::output::Manifest;
 use crate::parallel;
 use crate::row::{Cells, Dialect, Input};
 
@@ -26,8 +34,10 @@ use files::{Source, Work};
 use nonces::{Nonces, Place};
 
 pub use inspect::inspect;
+pub use manifest::{read_manifest, signed_file};
 pub use nonces::NONCES_IN_MEMORY;
 pub use record::{Finding, Findings, NonceKey};
+pub use whole::{FinishedRun, WholeRun, check_run};
 
 /// What to verify, and with what.
 pub struct Check<'a> {
@@ -62,7 +72,7 @@ pub struct BadLine<'a> {
 pub struct Verdict {
     /// Records read.
     pub records: u64,
-    /// Lines with something wrong.
+    /// Lines with something wrong, each counted once.
     pub bad: u64,
     /// Every file with its records, size and digest.
     pub files: Vec<VerifiedFile>,
@@ -145,59 +155,6 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
         });
     }
     Ok(verdict)
-}
-
-/// Compares verified files with the manifest of the run that wrote them;
-/// gives a sentence for everything that differs.
-pub fn compare_manifest(manifest: &Manifest, verdict: &Verdict, fingerprint: &str) -> Vec<String> {
-    let mut differences = Vec::new();
-    if manifest.key.fingerprint != fingerprint {
-        differences.push(format!(
-            "the manifest's key is {}, this one is {fingerprint}",
-            manifest.key.fingerprint
-        ));
-    }
-    let counts = manifest.counts;
-    if counts.rows != counts.signed + counts.rejected {
-        differences.push(format!(
-            "the manifest has {} rows, but {} signed and {} rejected",
-            counts.rows, counts.signed, counts.rejected
-        ));
-    }
-    if counts.records != verdict.records {
-        differences.push(format!(
-            "the manifest has {} records, the file {}",
-            counts.records, verdict.records
-        ));
-    }
-    match &verdict.files[..] {
-        [file] => {
-            let expected = (manifest.signed.bytes, manifest.signed.sha256.as_str());
-            if (file.bytes, file.sha256.as_str()) != expected {
-                differences.push(format!(
-                    "{} has {} bytes with SHA-256 {}, the manifest {} with {}",
-                    file.name, file.bytes, file.sha256, expected.0, expected.1
-                ));
-            }
-        }
-        files => differences.push(format!("the manifest is of one file, not {}", files.len())),
-    }
-    differences
-}
-
-/// A manifest from its file.
-///
-/// # Errors
-/// When it cannot be read or is no manifest.
-pub fn read_manifest(path: &Path) -> Result<Manifest, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Open {
-        file: path.display().to_string(),
-        source,
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        let message = format!("{} is no manifest: {error}", path.display());
-        Error::settings(message, "give the .manifest.json that `sign` wrote")
-    })
 }
 
 /// What the workers made of a batch.
