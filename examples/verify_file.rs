@@ -30,6 +30,7 @@ pub(crate) fn run(file: &Path) -> Result<String, Box<dyn Error>> {
         alg: Alg::Es256,
         format: None, // each record says its own
         threads: 0,
+        nonces_in_memory: verify::NONCES_IN_MEMORY,
     };
     let mut shown = String::new();
     let verdict = verify::run(&check, |bad| {

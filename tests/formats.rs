@@ -285,6 +285,7 @@ fn verdict(
         alg: format.alg(),
         format: None,
         threads: 2,
+        nonces_in_memory: verify::NONCES_IN_MEMORY,
     };
     let mut bad = Vec::new();
     let verdict = verify::run(&check, |line| {

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use campaign_signer::engine::{Hs256, P256Verifier, Verifier};
 use campaign_signer::error::Error;
-use campaign_signer::format::Alg;
+use campaign_signer::format::{Alg, Format};
 use campaign_signer::key::{PublicKey, Secret, SigningKey};
+use campaign_signer::output::{Counts, KeyEntry, Manifest};
 use campaign_signer::row::{Dialect, Input, Origin};
-use campaign_signer::verify::{self, Check};
+use campaign_signer::verify::{self, BadLine, Check, FinishedRun, WholeRun};
 use clap::Args;
 
 use super::args::{FileFormat, find_format};
@@ -18,8 +19,8 @@ use super::{print, say, warn};
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("with").required(true))]
 pub(crate) struct VerifyArgs {
-    /// Signed files; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Signed files; `-` is standard input [default: the one --manifest names]
+    #[arg(required_unless_present = "manifest", value_name = "FILE")]
     files: Vec<PathBuf>,
 
     /// The public key: PEM, DER, or the line registered with Apple
@@ -38,7 +39,13 @@ pub(crate) struct VerifyArgs {
     #[arg(short, long, value_name = "ID")]
     format: Option<String>,
 
-    /// Compare with the manifest of the run that wrote the file
+    /// Check a finished run as a whole by its manifest
+    ///
+    /// Compares the manifest's sums, settings and key, sizes and SHA-256 of
+    /// all files, and reads every reject. Where all inputs are at hand, every
+    /// row must stand in the signed records or in the rejects, in order, with
+    /// nothing left over. Files are sought where the manifest says, then
+    /// beside it.
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
 
@@ -55,21 +62,34 @@ pub(crate) struct VerifyArgs {
     jobs: Option<u16>,
 }
 
-/// Verifies files: each bad line goes to standard output.
+/// Verifies files: each bad line, and each difference from the manifest, goes
+/// to standard output.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
-    let (verifier, alg, fingerprint) = verifier(args)?;
-    let format = match &args.format {
+    let (verifier, key) = verifier(args)?;
+    let mut format = match &args.format {
         Some(id) => Some(find_format(id)?),
         None => None,
     };
-    let inputs = args
+    let manifest = match &args.manifest {
+        Some(path) => Some((verify::read_manifest(path)?, path)),
+        None => None,
+    };
+    let mut inputs = args
         .files
         .iter()
         .map(|path| input(args, path))
         .collect::<Result<Vec<_>, _>>()?;
-    let manifest = match &args.manifest {
-        Some(path) => Some(verify::read_manifest(path)?),
-        None => None,
+    if let Some((manifest, path)) = &manifest {
+        if inputs.is_empty() {
+            inputs.push(verify::signed_file(manifest, path)?);
+        }
+        // A run has one format; a record of another has no place in it.
+        format = format.or(Format::find(&manifest.format));
+    }
+    let alg = if args.secret_file.is_some() {
+        Alg::Hs256
+    } else {
+        Alg::Es256
     };
     let check = Check {
         inputs: &inputs,
@@ -77,66 +97,115 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         alg,
         format,
         threads: args.jobs.map_or(0, usize::from),
+        nonces_in_memory: verify::NONCES_IN_MEMORY,
     };
     let mut printed = Ok(Exit::Success);
     let verdict = verify::run(&check, |bad| {
-        let mut text = String::new();
-        for finding in &bad.findings {
-            // Names of members are the file's own text.
-            let field = match finding.field.as_str() {
-                "" => "the line".to_owned(),
-                field => field.escape_debug().to_string(),
-            };
-            let says = &finding.says;
-            text.push_str(&format!("{} line {}: {field} {says}\n", bad.file, bad.line));
-        }
         if printed.is_ok() {
-            printed = print(&text);
+            printed = print(&describe(bad));
         }
     })?;
     printed?;
-    let mut differences = Vec::new();
-    if let Some(manifest) = &manifest {
-        differences = verify::compare_manifest(manifest, &verdict, &fingerprint);
-        for difference in &differences {
-            print(&format!("{difference}\n"))?;
-        }
+    let whole = match &manifest {
+        Some((manifest, path)) => Some(verify::check_run(&FinishedRun {
+            manifest,
+            path,
+            key: &key,
+            signed: &inputs,
+            verdict: &verdict,
+            by_manifest: args.files.is_empty(),
+        })?),
+        None => None,
+    };
+    for difference in whole.iter().flat_map(|whole| &whole.differences) {
+        print(&format!("{difference}\n"))?;
     }
     let good = verdict.records - verdict.bad;
     say!(
-        " verified  {good} of {} records under {alg} {fingerprint}",
-        verdict.records
+        " verified  {good} of {} records under {alg} {}",
+        verdict.records,
+        key.fingerprint
     );
     if verdict.records == 0 {
         warn("there was no record to verify");
     }
-    if verdict.bad > 0 || !differences.is_empty() {
-        if verdict.bad > 0 {
-            say!("      bad  {} of {} records", verdict.bad, verdict.records);
+    if verdict.bad > 0 {
+        say!("      bad  {} of {} records", verdict.bad, verdict.records);
+    }
+    let differs = match (&manifest, &whole) {
+        (Some((manifest, _)), Some(whole)) => {
+            whole.notes.iter().for_each(warn);
+            say!("      run  {}", summary(manifest, whole, verdict.bad));
+            !whole.differences.is_empty()
         }
+        _ => false,
+    };
+    if verdict.bad > 0 || differs {
         return Ok(Exit::Verification);
     }
     Ok(Exit::Success)
 }
 
-fn verifier(args: &VerifyArgs) -> Result<(Box<dyn Verifier>, Alg, String), Error> {
+fn describe(bad: &BadLine<'_>) -> String {
+    let mut text = String::new();
+    for finding in &bad.findings {
+        // Names of members are the file's own text.
+        let field = match finding.field.as_str() {
+            "" => "the line".to_owned(),
+            field => field.escape_debug().to_string(),
+        };
+        let says = &finding.says;
+        text.push_str(&format!("{} line {}: {field} {says}\n", bad.file, bad.line));
+    }
+    text
+}
+
+/// What was found of a run as a whole, and no more than was checked.
+fn summary(manifest: &Manifest, whole: &WholeRun, bad: u64) -> String {
+    let Counts {
+        rows,
+        signed,
+        rejected,
+        records,
+    } = manifest.counts;
+    match whole.differences.len() {
+        0 if whole.audited => {
+            format!("{rows} rows = {signed} signed + {rejected} rejected, in order, nothing twice")
+        }
+        0 if bad > 0 => "its files are those of the manifest, but not all records are good".into(),
+        0 if whole.rejects_checked => format!(
+            "{records} records and {rejected} rejects, as the manifest says; \
+             not compared with the rows"
+        ),
+        0 => format!("{records} records, as the manifest says; not compared with the rows"),
+        _ => "is not what its manifest says".into(),
+    }
+}
+
+/// What verifies, and the key by what is public of it.
+fn verifier(args: &VerifyArgs) -> Result<(Box<dyn Verifier>, KeyEntry), Error> {
     if let Some(path) = &args.secret_file {
         let (secret, warnings) = Secret::from_file(path)?;
         warnings.iter().for_each(warn);
-        let fingerprint = secret.fingerprint();
-        return Ok((
-            Box::new(Hs256::new(secret.bytes())),
-            Alg::Hs256,
-            fingerprint,
-        ));
+        let key = KeyEntry {
+            alg: Alg::Hs256.to_string(),
+            fingerprint: secret.fingerprint(),
+            public_key: None,
+        };
+        return Ok((Box::new(Hs256::new(secret.bytes())), key));
     }
     let public = match (&args.public_key, &args.key) {
         (Some(path), _) => PublicKey::from_file(path)?,
         (None, Some(path)) => SigningKey::from_file(path)?.0.public_key(),
         (None, None) => return Err(Error::settings("no key is given", "give --public-key FILE")),
     };
+    let key = KeyEntry {
+        alg: Alg::Es256.to_string(),
+        fingerprint: public.fingerprint(),
+        public_key: Some(public.spki_base64()),
+    };
     let verifier = P256Verifier::new(*public.verifying_key());
-    Ok((Box::new(verifier), Alg::Es256, public.fingerprint()))
+    Ok((Box::new(verifier), key))
 }
 
 fn input(args: &VerifyArgs, path: &Path) -> Result<Input, Error> {

@@ -3,28 +3,41 @@
 //!
 //! Every record is rebuilt from its own fields, as the device does, and every
 //! token's claims are compared with the fields beside it. Nothing is trusted
-//! because we wrote it. This module must not know arguments or the terminal.
+//! because we wrote it. With its manifest a run is checked as a whole
+//! ([`check_run`]): files, counts, rejects, and every input row beside what
+//! became of it. This module must not know arguments or the terminal.
 
+mod audit;
+mod differences;
+mod expected;
+mod files;
 mod inspect;
+mod manifest;
+mod nonces;
 mod record;
+mod records;
+mod rejects;
+mod rows;
+mod spill;
 mod token;
+mod whole;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::path::Path;
-use std::sync::Arc;
 
 use crate::engine::Verifier;
 use crate::error::Error;
 use crate::format::{Alg, Format};
-use crate::hex::hex;
-use crate::output::Manifest;
 use crate::parallel;
-use crate::row::{Batch, Cells, Dialect, Input, Limits, Reader};
+use crate::row::{Cells, Dialect, Input};
+
+use files::{Source, Work};
+use nonces::{Nonces, Place};
 
 pub use inspect::inspect;
+pub use manifest::{read_manifest, signed_file};
+pub use nonces::NONCES_IN_MEMORY;
 pub use record::{Finding, Findings, NonceKey};
+pub use whole::{FinishedRun, WholeRun, check_run};
 
 /// What to verify, and with what.
 pub struct Check<'a> {
@@ -38,6 +51,9 @@ pub struct Check<'a> {
     pub format: Option<&'static Format>,
     /// How many workers; 0 means as many as the machine has.
     pub threads: usize,
+    /// How many nonces are held in memory, by default [`NONCES_IN_MEMORY`];
+    /// they and their repeats take 32 bytes each.
+    pub nonces_in_memory: usize,
 }
 
 /// A line with something wrong.
@@ -56,7 +72,7 @@ pub struct BadLine<'a> {
 pub struct Verdict {
     /// Records read.
     pub records: u64,
-    /// Lines with something wrong.
+    /// Lines with something wrong, each counted once.
     pub bad: u64,
     /// Every file with its records, size and digest.
     pub files: Vec<VerifiedFile>,
@@ -75,27 +91,23 @@ pub struct VerifiedFile {
     pub sha256: String,
 }
 
-/// The longest line that is read. A token is at most a few times as long as
-/// the row it was made of.
-const MAX_LINE: usize = 64 << 20;
-
-/// Verifies every record of every file; `report` gets each bad line in order.
+/// Verifies every record of every file; `report` gets each bad line in order,
+/// and after them each line whose nonce stands already in an earlier one, in
+/// order, too. A line that is bad and repeats a nonce comes twice, and counts
+/// once.
 ///
-/// Repeated nonces are found exactly, over all files; that takes about 50
-/// bytes of memory for each record.
+/// Repeated nonces are found exactly, over all files. Memory does not grow
+/// with their number: beyond [`Check::nonces_in_memory`] they go to an
+/// anonymous temporary file, 32 bytes each.
 ///
 /// # Errors
-/// When a file cannot be read. Bad records are no error.
+/// When a file cannot be read, or the temporary file cannot be written. Bad
+/// records are no error.
 pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Verdict, Error> {
     let pool = parallel::pool(check.threads).map_err(Error::Threads)?;
     let mut verdict = Verdict::default();
-    let mut nonces: HashMap<NonceKey, (usize, u64)> = HashMap::new();
-    let mut files = Vec::new();
-    let mut source = Source {
-        inputs: check.inputs.iter().enumerate(),
-        current: None,
-        files: &mut files,
-    };
+    let mut nonces = Nonces::new(check.nonces_in_memory);
+    let mut source = Source::new(check.inputs);
     parallel::flow(
         &pool,
         || source.next(),
@@ -107,22 +119,16 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
         |lines: Result<Lines, Error>| {
             let lines = lines?;
             verdict.records += lines.records.len() as u64;
-            for mut record in lines.records {
-                if let Some(key) = record.findings.nonce {
-                    match nonces.entry(key) {
-                        Entry::Vacant(entry) => {
-                            entry.insert((lines.input, record.line));
-                        }
-                        Entry::Occupied(entry) => {
-                            let (input, line) = entry.get();
-                            let file = check.inputs[*input].name();
-                            record
-                                .findings
-                                .add("nonce", format!("stands already in {file} line {line}"));
-                        }
-                    }
+            for record in lines.records {
+                let bad = !record.findings.all.is_empty();
+                if let Some(key) = &record.findings.nonce {
+                    let place = Place {
+                        input: lines.input,
+                        line: record.line,
+                    };
+                    nonces.add(key, place, bad)?;
                 }
-                if !record.findings.all.is_empty() {
+                if bad {
                     verdict.bad += 1;
                     report(&BadLine {
                         file: &lines.file,
@@ -134,170 +140,33 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
             Ok(())
         },
     )?;
-    verdict.files = files;
+    verdict.files = source.files;
+    let mut repeats = nonces.repeats()?;
+    while let Some(repeat) = repeats.next()? {
+        verdict.bad += u64::from(!repeat.bad);
+        let file = |place: Place| verdict.files[place.input as usize].name.as_str();
+        let mut findings = Findings::default();
+        let (first, line) = (file(repeat.first), repeat.first.line);
+        findings.add("nonce", format!("stands already in {first} line {line}"));
+        report(&BadLine {
+            file: file(repeat.place),
+            line: repeat.place.line,
+            findings: findings.all,
+        });
+    }
     Ok(verdict)
 }
 
-/// Compares verified files with the manifest of the run that wrote them;
-/// gives a sentence for everything that differs.
-pub fn compare_manifest(manifest: &Manifest, verdict: &Verdict, fingerprint: &str) -> Vec<String> {
-    let mut differences = Vec::new();
-    if manifest.key.fingerprint != fingerprint {
-        differences.push(format!(
-            "the manifest's key is {}, this one is {fingerprint}",
-            manifest.key.fingerprint
-        ));
-    }
-    let counts = manifest.counts;
-    if counts.rows != counts.signed + counts.rejected {
-        differences.push(format!(
-            "the manifest has {} rows, but {} signed and {} rejected",
-            counts.rows, counts.signed, counts.rejected
-        ));
-    }
-    if counts.records != verdict.records {
-        differences.push(format!(
-            "the manifest has {} records, the file {}",
-            counts.records, verdict.records
-        ));
-    }
-    match &verdict.files[..] {
-        [file] => {
-            let expected = (manifest.signed.bytes, manifest.signed.sha256.as_str());
-            if (file.bytes, file.sha256.as_str()) != expected {
-                differences.push(format!(
-                    "{} has {} bytes with SHA-256 {}, the manifest {} with {}",
-                    file.name, file.bytes, file.sha256, expected.0, expected.1
-                ));
-            }
-        }
-        files => differences.push(format!("the manifest is of one file, not {}", files.len())),
-    }
-    differences
-}
-
-/// A manifest from its file.
-///
-/// # Errors
-/// When it cannot be read or is no manifest.
-pub fn read_manifest(path: &Path) -> Result<Manifest, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Open {
-        file: path.display().to_string(),
-        source,
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        let message = format!("{} is no manifest: {error}", path.display());
-        Error::settings(message, "give the .manifest.json that `sign` wrote")
-    })
-}
-
-struct Current {
-    reader: Reader<crate::row::Source>,
-    header: Option<Arc<Vec<String>>>,
-    dialect: Dialect,
-    name: String,
-    input: usize,
-    records: u64,
-}
-
-/// All files, one after another.
-struct Source<'a, 'f> {
-    inputs: std::iter::Enumerate<std::slice::Iter<'a, Input>>,
-    current: Option<Current>,
-    files: &'f mut Vec<VerifiedFile>,
-}
-
-struct Work {
-    batch: Batch,
-    header: Option<Arc<Vec<String>>>,
-    dialect: Dialect,
-    name: String,
-    input: usize,
-}
-
+/// What the workers made of a batch.
 struct Lines {
     file: String,
-    input: usize,
+    input: u32,
     records: Vec<Judged>,
 }
 
 struct Judged {
     line: u64,
     findings: Findings,
-}
-
-impl Source<'_, '_> {
-    fn next(&mut self) -> Result<Option<Work>, Error> {
-        loop {
-            let current = match &mut self.current {
-                Some(current) => current,
-                None => match self.inputs.next() {
-                    Some((at, input)) => self.current.insert(open(at, input)?),
-                    None => return Ok(None),
-                },
-            };
-            let mut batch = Batch::default();
-            let more = current.reader.next_batch(&mut batch);
-            let more = more.map_err(|error| Error::Read {
-                file: current.name.clone(),
-                error,
-            })?;
-            if more {
-                current.records += batch.len() as u64;
-                return Ok(Some(Work {
-                    batch,
-                    header: current.header.clone(),
-                    dialect: current.dialect,
-                    name: current.name.clone(),
-                    input: current.input,
-                }));
-            }
-            self.files.push(VerifiedFile {
-                name: current.name.clone(),
-                records: current.records,
-                bytes: current.reader.bytes_read(),
-                sha256: hex(&current.reader.sha256()),
-            });
-            self.current = None;
-        }
-    }
-}
-
-fn open(at: usize, input: &Input) -> Result<Current, Error> {
-    let name = input.name();
-    let source = input.open().map_err(|source| Error::Open {
-        file: name.clone(),
-        source,
-    })?;
-    let limits = Limits {
-        row_bytes: MAX_LINE,
-        // Verifying is slow beside reading: small batches spread better.
-        batch_rows: 64,
-        ..Limits::default()
-    };
-    let mut reader = Reader::new(source, input.dialect, limits, 1);
-    let header = match input.dialect {
-        Dialect::Ndjson => None,
-        Dialect::Csv { .. } => {
-            let cells = reader.header().map_err(|error| Error::Read {
-                file: name.clone(),
-                error,
-            })?;
-            let cells = cells.unwrap_or_default();
-            let names = cells
-                .into_iter()
-                .map(|cell| String::from_utf8_lossy(&cell).into_owned());
-            Some(Arc::new(names.collect()))
-        }
-    };
-    Ok(Current {
-        reader,
-        header,
-        dialect: input.dialect,
-        name,
-        input: at,
-        records: 0,
-    })
 }
 
 fn verify_batch(check: &Check<'_>, work: &Work) -> Result<Lines, Error> {

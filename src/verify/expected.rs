@@ -1,0 +1,274 @@
+//! What a row must have become: the line that the run's settings make of it,
+//! held against the line that stands in the signed file.
+//!
+//! The line is made by the same code that signs, without a key: what only the
+//! key could derive, a nonce or an id, is left open and everything else is
+//! compared. This file must not know any rule of a format, or where lines
+//! stand.
+
+use uuid::Uuid;
+
+use crate::envelope::{Envelope, Signed, Style};
+use crate::format::{Format, Signing, Source};
+use crate::json;
+use crate::record::{Record, Rules};
+use crate::row::Dialect;
+use crate::signing_input::{Derived, Recipes, Scratch};
+
+/// A line's values by name: JSON text, or the cells under the header.
+pub(super) type Values = Vec<(String, String)>;
+
+/// Stands where a derived id will: any text of a UUID's length.
+const PROBE: &str = "········-····-····-····-············";
+
+/// What a value must be.
+enum Wanted {
+    /// Just this.
+    Exactly(String),
+    /// Whatever the key derived.
+    Derived,
+    /// An encoding of this text, with an id where the probe stands.
+    Encoded(usize, String),
+    /// A token that begins with this JOSE header.
+    Headed(String),
+}
+
+/// What a record's line must hold.
+pub(super) struct Expected {
+    wanted: Vec<(String, Wanted)>,
+    format: &'static Format,
+    dialect: Dialect,
+}
+
+/// Makes the lines that rows must have become.
+pub(super) struct Maker {
+    recipes: Recipes,
+    envelope: Envelope,
+    dialect: Dialect,
+    /// The names of CSV columns.
+    pub(super) header: Vec<String>,
+    scratch: Scratch,
+}
+
+impl Maker {
+    /// For lines of this dialect; `layouts` are the versions that may come.
+    pub(super) fn new(
+        rules: &Rules,
+        layouts: &[usize],
+        dialect: Dialect,
+        escape_formulas: bool,
+    ) -> Self {
+        let style = match dialect {
+            Dialect::Csv { delimiter } => Style::Csv(delimiter),
+            Dialect::Ndjson => Style::Ndjson,
+        };
+        let (format, keep) = (rules.format(), &rules.settings().keep);
+        let envelope = Envelope::new(style, format, layouts, keep, escape_formulas);
+        let header = match dialect {
+            Dialect::Csv { delimiter } => cells(&envelope.header(), delimiter).unwrap_or_default(),
+            Dialect::Ndjson => Vec::new(),
+        };
+        Self {
+            recipes: Recipes::new(format),
+            envelope,
+            dialect,
+            header,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// What this record's line must hold, whichever copy it is of.
+    pub(super) fn expected(&mut self, record: &Record<'_>) -> Expected {
+        let derived = Derived::default();
+        let (mut members, mut message, mut line) = (Vec::new(), Vec::new(), Vec::new());
+        let recipes = &self.recipes;
+        recipes.write_members(record, &derived, &mut members);
+        recipes.write_signing_input(record, &derived, &members, &mut self.scratch, &mut message);
+        let signed = Signed {
+            record: *record,
+            derived: &derived,
+            members: &members,
+            message: &message,
+            signature: &[1; 64],
+        };
+        self.envelope.write(recipes, &signed, &mut line);
+        let values = values(&line, self.dialect, &self.header).unwrap_or_default();
+        let format = recipes.format();
+        let wanted = values.into_iter().map(|(name, value)| {
+            let wanted = wanted(format, record, &name, value, self.dialect);
+            (name, wanted)
+        });
+        let mut wanted: Vec<_> = wanted.collect();
+        // What is absent has no member of its own.
+        if let Some((at, field)) = format.field_from(Source::Nonce)
+            && record.value(at).is_none()
+            && !wanted.iter().any(|(name, _)| name == field.name)
+        {
+            wanted.push((field.name.to_owned(), Wanted::Derived));
+        }
+        Expected {
+            wanted,
+            format,
+            dialect: self.dialect,
+        }
+    }
+}
+
+fn wanted(
+    format: &'static Format,
+    record: &Record<'_>,
+    name: &str,
+    value: String,
+    dialect: Dialect,
+) -> Wanted {
+    let layout = &format.layouts[record.layout()];
+    if name == layout.result() {
+        return match layout.signing {
+            Signing::Joined { .. } => Wanted::Derived,
+            Signing::Jws { .. } => {
+                let token = plain(&value, dialect);
+                Wanted::Headed(token.split('.').next().unwrap_or_default().to_owned())
+            }
+        };
+    }
+    let open = |name: &str| {
+        let field = format.field(name);
+        field.is_some_and(|(at, f)| f.source == Source::Nonce && record.value(at).is_none())
+    };
+    let from_open = format
+        .derived
+        .iter()
+        .any(|d| d.name == name && open(d.from));
+    if open(name) || from_open {
+        return Wanted::Derived;
+    }
+    if let Some((at, field)) = format.field(name)
+        && let (Some(wrapping), Some(text)) = (field.wrapped, record.text(at))
+        && (wrapping.lacks_id)(text)
+    {
+        let mut encoded = Vec::new();
+        (wrapping.wrap)(text, Some(PROBE), &mut encoded);
+        let encoded = String::from_utf8(encoded).unwrap_or_default();
+        let text = (wrapping.unwrap)(&encoded).unwrap_or_default();
+        return Wanted::Encoded(at, text);
+    }
+    Wanted::Exactly(value)
+}
+
+impl Expected {
+    /// Compares a line's values.
+    ///
+    /// # Errors
+    /// The first thing that differs, in words.
+    pub(super) fn compare(&self, found: Option<&Values>) -> Result<(), String> {
+        let Some(found) = found else {
+            return Err("it cannot be read".into());
+        };
+        for (name, wanted) in &self.wanted {
+            let own = found.iter().find(|(own, _)| own == name);
+            let own = own.map(|(_, value)| value.as_str());
+            self.compare_one(name, wanted, own)?;
+        }
+        for (name, _) in found {
+            if !self.wanted.iter().any(|(own, _)| own == name) {
+                return Err(format!("{} is not of the row", name.escape_debug()));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_one(&self, name: &str, wanted: &Wanted, own: Option<&str>) -> Result<(), String> {
+        let (format, dialect) = (self.format, self.dialect);
+        let same = match (wanted, own) {
+            // Whether it is there, and what it must be, is for each record by
+            // itself to say.
+            (Wanted::Derived, _) => true,
+            (_, None) => return Err(format!("{} is missing", name.escape_debug())),
+            (Wanted::Exactly(value), Some(own)) => match dialect {
+                Dialect::Csv { .. } => value == own,
+                Dialect::Ndjson => json::same(value, own),
+            },
+            (Wanted::Headed(header), Some(own)) => {
+                plain(own, dialect).split('.').next() == Some(header)
+            }
+            (Wanted::Encoded(at, text), Some(own)) => {
+                let wrapping = format.fields[*at].wrapped;
+                let own = wrapping.and_then(|w| (w.unwrap)(&plain(own, dialect)));
+                own.is_some_and(|own| same_but_for_id(text, &own))
+            }
+        };
+        if same {
+            return Ok(());
+        }
+        let name = name.escape_debug();
+        Err(match wanted {
+            Wanted::Exactly(value) => {
+                let (own, value) = (short(own.unwrap_or_default()), short(value));
+                format!("{name} is {own}, the row gives {value}")
+            }
+            Wanted::Headed(_) => format!("{name} has another JOSE header than the row gives"),
+            _ => format!("{name} is not what the row gives"),
+        })
+    }
+}
+
+/// Whether two texts differ only in that one has an id where the other has
+/// the probe.
+fn same_but_for_id(wanted: &str, own: &str) -> bool {
+    wanted.match_indices(PROBE).any(|(at, _)| {
+        let (before, after) = (&wanted[..at], &wanted[at + PROBE.len()..]);
+        let id = own
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after));
+        id.is_some_and(|id| id.len() == 36 && Uuid::try_parse(id).is_ok())
+    })
+}
+
+/// The text of a value.
+fn plain(value: &str, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Csv { .. } => value.to_owned(),
+        Dialect::Ndjson => json::string(value).unwrap_or_default().into_owned(),
+    }
+}
+
+/// A value on one line, its beginning where it is long.
+fn short(value: &str) -> String {
+    let cut: String = value.chars().take(60).collect();
+    let more = if cut.len() < value.len() { "…" } else { "" };
+    match value {
+        "" => "empty".to_owned(),
+        _ => format!("{}{more}", cut.replace(char::is_control, "\u{2423}")),
+    }
+}
+
+/// The values of one line; `None` where it is no record.
+pub(super) fn values(line: &[u8], dialect: Dialect, header: &[String]) -> Option<Values> {
+    match dialect {
+        Dialect::Csv { delimiter } => {
+            let cells = cells(line, delimiter)?;
+            let names = header.iter().cloned();
+            (cells.len() == header.len()).then(|| names.zip(cells).collect())
+        }
+        Dialect::Ndjson => {
+            let members = json::object(std::str::from_utf8(line).ok()?).ok()?;
+            let own = |(name, token): (std::borrow::Cow<'_, str>, &str)| {
+                (name.into_owned(), token.to_owned())
+            };
+            Some(members.into_iter().map(own).collect())
+        }
+    }
+}
+
+/// The cells of one row.
+fn cells(row: &[u8], delimiter: u8) -> Option<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(row.len().max(64))
+        .from_reader(row);
+    let mut record = csv::StringRecord::new();
+    let read = reader.read_record(&mut record).ok()?;
+    read.then(|| record.iter().map(str::to_owned).collect())
+}
