@@ -7,6 +7,11 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use campaign_signer::format::Alg;
+use campaign_signer::jws::write_base64url;
+use campaign_signer::row::Dialect;
 
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
@@ -86,4 +91,54 @@ fn the_corpus_holds_records_that_are_signed_with_the_demo_keys() {
     });
     // If there are fewer, signing has changed and the seeds are out of date.
     assert!(held.count() >= 9, "seeds that nothing signed");
+}
+
+/// Far above what the work takes, far below the square of the width.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A JSON object of so many members, in this order or in the reverse.
+fn wide(count: usize, reverse: bool) -> String {
+    let number = |at: usize| if reverse { count - 1 - at } else { at };
+    let members: Vec<String> = (0..count)
+        .map(|at| format!("\"k{}\":{}", number(at), number(at)))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// Too wide to be kept in a corpus.
+#[test]
+fn a_signed_line_of_very_many_members_is_judged_in_good_time() {
+    let count = 150_000;
+    let token = |payload: &str| {
+        let mut token = Vec::new();
+        write_base64url(br#"{"alg":"HS256"}"#, &mut token);
+        token.push(b'.');
+        write_base64url(payload.as_bytes(), &mut token);
+        format!("{}.AAAA", String::from_utf8(token).unwrap())
+    };
+    let members = wide(count, false);
+    let members = members.trim_start_matches('{').trim_end_matches('}');
+    let user = |reverse| format!("{{\"user\":{}}}", wide(count, reverse));
+    let format = "\"format\":\"impact-user-jwt\"";
+    let lines = [
+        // As many members as the token has claims.
+        format!(
+            "{{{format},{members},\"jws\":\"{}\"}}\n",
+            token(&wide(count, true))
+        ),
+        // A claim that is itself as wide, in another order.
+        format!(
+            "{{{format},\"user\":{},\"jws\":\"{}\"}}\n",
+            wide(count, false),
+            token(&user(true))
+        ),
+    ];
+    for line in lines {
+        let started = Instant::now();
+        let alg = Alg::Hs256;
+        let verifier = bodies::common::verifier(alg);
+        let judged = bodies::common::judge(line.as_bytes(), Dialect::Ndjson, &*verifier, alg, None);
+        assert_eq!(judged.unwrap().0.bad, 1);
+        assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+    }
 }
