@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use campaign_signer::format::Alg;
+use campaign_signer::format::{Alg, Format};
 use campaign_signer::jws::write_base64url;
+use campaign_signer::record::{Plan, Rules, Settings};
 use campaign_signer::row::Dialect;
 
 #[path = "../fuzz/bodies.rs"]
@@ -141,4 +142,14 @@ fn a_signed_line_of_very_many_members_is_judged_in_good_time() {
         assert_eq!(judged.unwrap().0.bad, 1);
         assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
     }
+}
+
+#[test]
+fn a_header_of_very_many_columns_is_refused_in_good_time() {
+    let header = vec![b"a".to_vec(); 400_000];
+    let format = Format::find("skan-view").unwrap();
+    let rules = Rules::new(Settings::new(format, 0)).unwrap();
+    let started = Instant::now();
+    assert!(Plan::for_header(&rules, &header).is_err());
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
 }
