@@ -9,7 +9,7 @@ use campaign_signer::envelope::{Envelope, Signed, Style};
 use campaign_signer::format::{Code, FORMATS, Format, SEPARATOR, Signing, Source};
 use campaign_signer::pipeline::Signer;
 use campaign_signer::record::{
-    Outcome, Plan, Problem, Records, Reject, RejectLine, Rules, Settings, Tally,
+    Outcome, Plan, Problem, Record, Records, Reject, RejectLine, Rules, Settings, Tally,
 };
 use campaign_signer::row::{Batch, Cells, Dialect, Limits, Position, Reader, stray_quote};
 use campaign_signer::signing_input::Recipes;
@@ -143,14 +143,22 @@ impl<'p> Checked<'p> {
         &mut self,
         position: Position,
         raw: &[u8],
-        check: impl FnOnce(&Plan<'_>, &mut Records, &mut Vec<Problem>, &mut Tally) -> Outcome,
+        check: impl Fn(&Plan<'_>, &mut Records, &mut Vec<Problem>, &mut Tally) -> Outcome,
     ) {
         let before = self.records.len();
         self.rows += 1;
         self.problems.clear();
         let notices = &mut self.notices;
-        match check(self.plan, &mut self.records, &mut self.problems, notices) {
+        let outcome = check(self.plan, &mut self.records, &mut self.problems, notices);
+        // Alone, the row is what it is after others.
+        let mut alone = Records::for_rules(self.plan.rules());
+        let mut problems = Vec::new();
+        let again = check(self.plan, &mut alone, &mut problems, notices);
+        assert_eq!((again, &problems), (outcome, &self.problems));
+        match outcome {
             Outcome::Record => {
+                let last = self.records.get(self.records.len() - 1);
+                assert_eq!(values(self.plan, last), values(self.plan, alone.get(0)));
                 assert!(self.problems.is_empty(), "a record with problems");
                 assert_eq!(self.records.len(), before + 1);
                 self.check_record(position);
@@ -187,6 +195,19 @@ impl<'p> Checked<'p> {
         let wants_id = rules.settings().row_id.is_some();
         assert_eq!(record.row_id().is_some(), wants_id);
     }
+}
+
+/// Everything there is in a record.
+fn values(plan: &Plan<'_>, record: Record<'_>) -> Vec<Option<Vec<u8>>> {
+    let fields = (0..plan.rules().format().fields.len()).map(|at| record.value(at));
+    let kept = (0..plan.rules().settings().keep.len()).map(|at| record.kept(at));
+    let numbers = [record.number(), record.count(), record.layout() as u64];
+    fields
+        .chain(kept)
+        .chain([record.row_id()])
+        .map(|value| value.map(<[u8]>::to_vec))
+        .chain(numbers.map(|number| Some(number.to_be_bytes().to_vec())))
+        .collect()
 }
 
 /// A reject is one line, and valid JSON that gives the row back.
