@@ -230,12 +230,15 @@ pub fn same(a: &str, b: &str) -> bool {
             _ => false,
         },
         (Shape::Object, Shape::Object) => match (object(a), object(b)) {
-            (Ok(a), Ok(b)) => {
+            (Ok(mut a), Ok(mut b)) => {
+                // Names are unique, so sorting pairs them; looking each one up
+                // would take the square of a wide object.
+                a.sort_unstable();
+                b.sort_unstable();
+                let pairs = || a.iter().zip(&b);
                 a.len() == b.len()
-                    && a.iter().all(|(name, value)| {
-                        b.iter()
-                            .any(|(other, theirs)| other == name && same(value, theirs))
-                    })
+                    && pairs().all(|((name, _), (other, _))| name == other)
+                    && pairs().all(|((_, value), (_, theirs))| same(value, theirs))
             }
             _ => false,
         },

@@ -238,6 +238,10 @@ impl<'r> Plan<'r> {
 
     fn check_twice(&self) -> Result<(), PlanError> {
         for (at, roles) in self.columns.iter().enumerate() {
+            if *roles == Roles::default() {
+                // It clashes with nothing, and there may be very many.
+                continue;
+            }
             let clash = |other: &Roles| {
                 (roles.field.is_some() && roles.field == other.field)
                     || (roles.keep.is_some() && roles.keep == other.keep)
