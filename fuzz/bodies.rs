@@ -8,6 +8,8 @@
 pub mod common;
 #[path = "bodies/keys.rs"]
 mod keys;
+#[path = "bodies/leftovers.rs"]
+mod leftovers;
 #[path = "bodies/records.rs"]
 mod records;
 #[path = "bodies/rows.rs"]
@@ -18,6 +20,7 @@ mod signed;
 mod texts;
 
 pub use keys::key_parse;
+pub use leftovers::{checkpoint, source};
 pub use records::record_check;
 pub use rows::{csv_reader, ndjson_reader};
 pub use signed::{genuine_lines, verify_input};
@@ -28,10 +31,12 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target there is.
 pub const TARGETS: &[Target] = &[
+    ("checkpoint", checkpoint),
     ("csv_reader", csv_reader),
     ("json", json),
     ("key_parse", key_parse),
     ("ndjson_reader", ndjson_reader),
     ("record_check", record_check),
+    ("source", source),
     ("verify_input", verify_input),
 ];

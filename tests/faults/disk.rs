@@ -1,0 +1,1 @@
+//! Runs over a disk that fails, fills up, or forgets what was not synced.

@@ -1,0 +1,1 @@
+//! Runs that are killed, starved and started twice, as processes.
