@@ -28,11 +28,14 @@ pub enum FlowError<E> {
     Panicked(String),
 }
 
+/// Workers.
+pub type Pool = ThreadPool;
+
 /// A pool of `threads` workers; 0 means as many as the machine has.
 ///
 /// # Errors
 /// When the operating system gives no threads; its own words.
-pub fn pool(threads: usize) -> Result<ThreadPool, String> {
+pub fn pool(threads: usize) -> Result<Pool, String> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|at| format!("worker-{at}"))
@@ -49,7 +52,7 @@ pub fn pool(threads: usize) -> Result<ThreadPool, String> {
 /// # Errors
 /// The first error in input order.
 pub fn flow<I, M, T, O, E>(
-    pool: &ThreadPool,
+    pool: &Pool,
     mut source: impl FnMut() -> Result<Option<I>, E> + Send,
     first: impl Fn(I) -> M + Sync,
     cut: impl Fn(M, &mut dyn FnMut(T) -> bool) + Sync,

@@ -121,10 +121,10 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
         format,
     )?;
     let standing = Standing::find(&outputs, &SystemDisk)?;
-    let mut earlier = match standing.identity().filter(|_| args.resume) {
-        Some((id, timestamp)) => Some((id.to_owned(), timestamp)),
-        None => None,
-    };
+    let mut earlier = standing
+        .identity()
+        .filter(|_| args.resume)
+        .map(|(id, timestamp)| (id.to_owned(), timestamp));
     let mut job = job(&args, &key, &outputs, earlier.as_ref(), &stop)?;
     // With --force, another job's finished outputs make room for a new run.
     if earlier.is_some() && args.force && standing.is_finished_by_another(&job)? {

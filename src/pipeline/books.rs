@@ -1,6 +1,7 @@
 //! The books of a run: what was counted, and whether it agrees.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::format::Code;
@@ -8,7 +9,7 @@ use crate::output::{Checkpoint, Counts, InputEntry, NoticeEntry};
 use crate::record::{Counted, Tally};
 
 use super::check::Report;
-use super::job::MaxRejects;
+use super::job::{MaxRejects, Summary};
 
 /// The rows a percentage waits for before it stops a run.
 const PERCENT_SAMPLE: u64 = 1000;
@@ -98,10 +99,6 @@ impl Books {
     }
 
     /// Whether the rejects are within what is tolerated.
-    pub(super) fn within_limit(&self) -> bool {
-        self.is_within(self.counts, true)
-    }
-
     fn is_within(&self, counts: Counts, at_end: bool) -> bool {
         let Counts { rows, rejected, .. } = counts;
         match self.max_rejects {
@@ -133,6 +130,23 @@ impl Books {
             limit,
             first: self.first_reject.clone().or_else(first).unwrap_or_default(),
         })
+    }
+
+    /// What these books say of a run over these inputs, all of it done by one
+    /// attempt; how long it took, they do not know.
+    pub(super) fn summary(&self, inputs: &[InputEntry]) -> Summary {
+        Summary {
+            counts: self.counts,
+            rejected_by_code: self.by_code.clone(),
+            first_reject: self.first_reject.clone(),
+            notices: self.notices.clone(),
+            inputs: inputs.to_vec(),
+            rows_now: self.counts.rows,
+            elapsed: Duration::ZERO,
+            threads: 0,
+            within_limit: self.is_within(self.counts, true),
+            was_finished: false,
+        }
     }
 
     /// Compares what the readers counted with what was entered.

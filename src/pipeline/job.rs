@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::envelope::Style;
 use crate::format::Code;
-use crate::output::{Compression, Counts, Disk, Holder, InputEntry, Manifest, SystemDisk, Target};
+use crate::output::{
+    Checkpoint, Compression, Counts, Disk, Holder, InputEntry, Manifest, SystemDisk, Target,
+};
 use crate::record::{Settings, Tally};
 use crate::row::{Input, Limits};
 use crate::stop::Stop;
@@ -244,6 +246,20 @@ pub struct Begun {
     pub took_over: Option<Holder>,
     /// How many workers there are.
     pub threads: usize,
+}
+
+impl Progress {
+    /// How far a checkpoint has come.
+    pub(super) fn of(checkpoint: &Checkpoint) -> Self {
+        let finished: u64 = checkpoint.finished.iter().map(|entry| entry.bytes).sum();
+        Self {
+            rows: checkpoint.counts.rows,
+            rejected: checkpoint.counts.rejected,
+            records: checkpoint.counts.records,
+            bytes: finished + checkpoint.place.byte,
+            total_bytes: None,
+        }
+    }
 }
 
 /// A finished run.

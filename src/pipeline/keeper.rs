@@ -16,7 +16,7 @@ use crate::output::{
 
 use super::books::Books;
 use super::inputs::Spot;
-use super::job::{Interval, Job};
+use super::job::{Interval, Job, Progress};
 use super::standing;
 
 /// Keeps the checkpoint of one run.
@@ -24,8 +24,10 @@ pub(super) struct Keeper {
     disk: Arc<dyn Disk>,
     output: PathBuf,
     interval: Interval,
-    /// As it was last written, or will be first.
+    /// As it was last written, or will be next.
     pub(super) checkpoint: Checkpoint,
+    /// How far it had come when it was last written.
+    pub(super) durable: Progress,
     /// The seconds of earlier attempts.
     seconds_before: f64,
     started: Instant,
@@ -86,6 +88,7 @@ impl Keeper {
             output: output.to_owned(),
             interval: job.checkpoint_every,
             seconds_before: checkpoint.seconds,
+            durable: Progress::of(&checkpoint),
             checkpoint,
             started: now,
             last: now,
@@ -104,8 +107,7 @@ impl Keeper {
 
     /// Whether a checkpoint is due after this many rows in all.
     pub(super) fn is_due(&self, rows: u64) -> bool {
-        rows - self.checkpoint.counts.rows >= self.interval.rows
-            || self.last.elapsed() >= self.interval.time
+        rows - self.durable.rows >= self.interval.rows || self.last.elapsed() >= self.interval.time
     }
 
     /// Writes the checkpoint as it stands.
@@ -113,6 +115,7 @@ impl Keeper {
         self.checkpoint.seconds = self.seconds();
         self.checkpoint.save(self.disk.as_ref(), &self.output)?;
         self.last = Instant::now();
+        self.durable = Progress::of(&self.checkpoint);
         Ok(())
     }
 
@@ -190,6 +193,13 @@ pub(super) fn finish(
             });
         }
     }
+    for entry in &waiting {
+        // Somebody else's file that came meanwhile is not ours to replace.
+        if !checkpoint.replaces && entry.path.symlink_metadata().is_ok() {
+            let path = entry.path.clone();
+            return Err(OutputError::Exists { path });
+        }
+    }
     // The manifest of an older run must at no moment stand beside new files.
     if let (Some(manifest), true) = (&checkpoint.manifest, checkpoint.replaces)
         && waiting.iter().any(|entry| entry.path == *manifest)
@@ -203,9 +213,9 @@ pub(super) fn finish(
 }
 
 /// A checkpoint that cannot be gone on with, though it is whole.
-pub(super) fn unusable(checkpoint: &Checkpoint, why: &str) -> Error {
+pub(super) fn unusable(checkpoint: &Checkpoint) -> Error {
     Error::Output(OutputError::Damaged {
         path: self::checkpoint(&checkpoint.signed.path),
-        why: why.into(),
+        why: "it counts rejects by a code that this build does not know".into(),
     })
 }

@@ -1,7 +1,6 @@
 //! Takes finished work in order: counts it, writes it, keeps the checkpoint,
 //! and publishes when everything agrees.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,27 +9,25 @@ use jiff::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, Kind};
 use crate::output::{
-    Checkpoint, Compression, Disk, FileEntry, InputEntry, Manifest, OutputEntry, Publishing,
-    RunEntry, Staged, Target, partial, publish, remove, sync_folder,
+    Checkpoint, Compression, Disk, InputEntry, OutputEntry, Publishing, Staged, Target, partial,
+    publish, remove, sync_folder,
 };
 use crate::row::{Input, Origin};
-use crate::time::rfc3339;
 
 use super::books::Books;
 use super::inputs::Spot;
 use super::job::{Job, Progress, Summary};
 use super::keeper::{self, Keeper};
-use super::signer::Signer;
 use super::standing;
 use super::task::Done;
 
 /// Takes finished work.
 pub(super) struct Ledger {
     disk: Arc<dyn Disk>,
-    signed: Staged,
-    rejects: Option<Staged>,
+    pub(super) signed: Staged,
+    pub(super) rejects: Option<Staged>,
     pub(super) books: Books,
-    keeper: Option<Keeper>,
+    pub(super) keeper: Option<Keeper>,
     /// Where a resume would go on.
     next: Option<(Spot, u64)>,
     /// What a failed run takes away where nothing can be resumed.
@@ -66,9 +63,7 @@ impl Ledger {
         let mut books = Books::default();
         let mut keeper = match unfinished {
             Some(checkpoint) => {
-                books = Books::of(&checkpoint).ok_or_else(|| {
-                    keeper::unusable(&checkpoint, "it has a code this build does not know")
-                })?;
+                books = Books::of(&checkpoint).ok_or_else(|| keeper::unusable(&checkpoint))?;
                 Keeper::take_up(job, checkpoint)
             }
             None => Keeper::new(job, started),
@@ -183,13 +178,7 @@ impl Ledger {
             // Where this fails, the last checkpoint stands as well.
             let _ = self.keep();
         }
-        let kept = self.keeper?.checkpoint;
-        Some(Progress {
-            rows: kept.counts.rows,
-            rejected: kept.counts.rejected,
-            records: kept.counts.records,
-            ..self.progress
-        })
+        Some(self.keeper?.durable)
     }
 
     /// Compares what was read with what was written.
@@ -252,62 +241,6 @@ impl Ledger {
         }
         Ok(())
     }
-
-    fn describe(
-        &self,
-        job: &Job,
-        signer: &Signer,
-        summary: &Summary,
-        started: Timestamp,
-    ) -> Manifest {
-        let settings = &job.settings;
-        let terms = job.terms();
-        let entry = |target: &Option<Target>, staged: Option<&Staged>, records: u64| {
-            let extent = staged.map(Staged::extent).unwrap_or_default();
-            FileEntry {
-                path: target.as_ref().map(Target::name).unwrap_or_default(),
-                bytes: extent.bytes,
-                sha256: extent.sha256,
-                records,
-            }
-        };
-        let keeper = self.keeper.as_ref();
-        let seconds = keeper.map_or(summary.elapsed.as_secs_f64(), Keeper::seconds);
-        let mut notices = BTreeMap::new();
-        for notice in summary.notices.iter() {
-            *notices.entry(notice.code.clone().into_owned()).or_default() += notice.count;
-        }
-        let counts = summary.counts;
-        let exit_code = u8::from(counts.rejected > 0 && !summary.within_limit);
-        Manifest {
-            manifest_version: 1,
-            tool: keeper::tool(),
-            format: settings.format.id.into(),
-            key: signer.key.clone(),
-            job_id: job.job_id.clone(),
-            timestamp: settings.timestamp,
-            timestamp_rfc3339: rfc3339(settings.timestamp),
-            settings_sha256: terms.sha256(),
-            settings: terms,
-            inputs: summary.inputs.clone(),
-            signed: entry(&job.outputs.signed, Some(&self.signed), counts.records),
-            rejects: entry(&job.outputs.rejects, self.rejects.as_ref(), counts.rejected),
-            counts,
-            rejected_by_code: self.books.rejected_by_code(),
-            notices,
-            run: RunEntry {
-                engine: signer.engine.name().into(),
-                threads: summary.threads,
-                attempts: keeper.map_or(1, |keeper| keeper.checkpoint.attempts),
-                exit_code,
-                started: keeper.map_or(started.to_string(), |keeper| {
-                    keeper.checkpoint.started.clone()
-                }),
-                seconds,
-                rows_per_second: counts.rows as f64 / seconds.max(1e-9),
-            },
-        }
-    }
 }
 
 /// Takes away what a run has made that has failed with nothing to resume; if
@@ -348,18 +281,12 @@ fn progress(job: &Job, books: &Books, checkpoint: Option<&Checkpoint>) -> Progre
     };
     // How much there is of a compressed input is not known before its end.
     let known = !job.inputs.iter().any(is_compressed);
-    let passed = checkpoint.map_or(0, |checkpoint| {
-        let finished: u64 = checkpoint.finished.iter().map(|entry| entry.bytes).sum();
-        finished + checkpoint.place.byte
-    });
     Progress {
         rows: books.counts.rows,
-        rejected: books.counts.rejected,
-        records: books.counts.records,
-        bytes: passed,
         total_bytes: match known {
             true => job.inputs.iter().map(Input::size).sum(),
             false => None,
         },
+        ..checkpoint.map(Progress::of).unwrap_or_default()
     }
 }

@@ -126,9 +126,18 @@ pub(super) fn differences(checkpoint: &Checkpoint, job: &Job) -> Vec<Difference>
     all.key(&checkpoint.key.fingerprint, job);
     all.terms(&checkpoint.settings, job);
     let now: Vec<InputIdentity> = job.inputs.iter().map(identify).collect();
+    // What is complete needs no input any more.
+    let now = match checkpoint.publishing {
+        Some(_) => checkpoint.inputs.clone(),
+        None => now,
+    };
     all.add("the number of inputs", &checkpoint.inputs.len(), &now.len());
     for (was, is) in checkpoint.inputs.iter().zip(&now) {
         all.add("an input", &was.path, &is.path);
+        if was.bytes.is_some() && is.bytes.is_none() {
+            // Gone: opening it says so in better words.
+            continue;
+        }
         let what = |what| format!("{what} of {}", was.path);
         all.add(&what("the size"), &shown(&was.bytes), &shown(&is.bytes));
         if !job.accept_touched {

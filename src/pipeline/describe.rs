@@ -1,0 +1,72 @@
+//! The manifest of a finished run.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::output::{FileEntry, Manifest, RunEntry, Staged, Target};
+use crate::time::rfc3339;
+
+use super::job::{Job, Summary};
+use super::keeper::{self, Keeper};
+use super::ledger::Ledger;
+use super::signer::Signer;
+
+impl Ledger {
+    /// Describes the run.
+    pub(super) fn describe(
+        &self,
+        job: &Job,
+        signer: &Signer,
+        summary: &Summary,
+        started: Timestamp,
+    ) -> Manifest {
+        let settings = &job.settings;
+        let terms = job.terms();
+        let entry = |target: &Option<Target>, staged: Option<&Staged>, records: u64| {
+            let extent = staged.map(Staged::extent).unwrap_or_default();
+            FileEntry {
+                path: target.as_ref().map(Target::name).unwrap_or_default(),
+                bytes: extent.bytes,
+                sha256: extent.sha256,
+                records,
+            }
+        };
+        let keeper = self.keeper.as_ref();
+        let seconds = keeper.map_or(summary.elapsed.as_secs_f64(), Keeper::seconds);
+        let mut notices = BTreeMap::new();
+        for notice in summary.notices.iter() {
+            *notices.entry(notice.code.clone().into_owned()).or_default() += notice.count;
+        }
+        let counts = summary.counts;
+        let exit_code = u8::from(counts.rejected > 0 && !summary.within_limit);
+        Manifest {
+            manifest_version: 1,
+            tool: keeper::tool(),
+            format: settings.format.id.into(),
+            key: signer.key.clone(),
+            job_id: job.job_id.clone(),
+            timestamp: settings.timestamp,
+            timestamp_rfc3339: rfc3339(settings.timestamp),
+            settings_sha256: terms.sha256(),
+            settings: terms,
+            inputs: summary.inputs.clone(),
+            signed: entry(&job.outputs.signed, Some(&self.signed), counts.records),
+            rejects: entry(&job.outputs.rejects, self.rejects.as_ref(), counts.rejected),
+            counts,
+            rejected_by_code: self.books.rejected_by_code(),
+            notices,
+            run: RunEntry {
+                engine: signer.engine.name().into(),
+                threads: summary.threads,
+                attempts: keeper.map_or(1, |keeper| keeper.checkpoint.attempts),
+                exit_code,
+                started: keeper.map_or(started.to_string(), |keeper| {
+                    keeper.checkpoint.started.clone()
+                }),
+                seconds,
+                rows_per_second: counts.rows as f64 / seconds.max(1e-9),
+            },
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! How a run begins: what it finds at its outputs decides whether it starts at
+//! row one, goes on, or is done already; and whether its time is one that may
+//! be signed.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::error::Error;
+use crate::format::Freshness;
+use crate::output::{Checkpoint, OutputError, check_targets};
+use crate::record::{Settings, UNPUBLISHED_TOLERANCE};
+use crate::row::Origin;
+use crate::time::rfc3339;
+
+use super::books::Books;
+use super::job::{Job, Summary};
+use super::keeper;
+use super::standing::{self, Left};
+
+/// What is to be done at outputs where something may stand.
+pub(super) enum Choice {
+    /// Start at row one.
+    Begin,
+    /// Go on from here.
+    GoOn(Box<Checkpoint>),
+    /// Nothing: the run is finished.
+    Done(Box<Summary>),
+}
+
+/// Decides it.
+pub(super) fn choose(job: &mut Job, left: Left, now: Timestamp) -> Result<Choice, Error> {
+    let path = standing::checkpoint_of(job).unwrap_or_default();
+    let force = job.outputs.force;
+    match left {
+        Left::Unfinished(checkpoint) if job.resume => {
+            // Asked for now, an old job may be gone on with; its rows are
+            // judged as they were.
+            let may_be_old = job.settings.allow_stale;
+            job.settings.allow_stale &= checkpoint.settings.allow_stale;
+            let differences = standing::differences(&checkpoint, job);
+            if !differences.is_empty() {
+                return Err(Error::Resume { path, differences });
+            }
+            if !may_be_old {
+                check_age(&job.settings, now)?;
+            }
+            if checkpoint.publishing.is_some() {
+                return conclude(job, &checkpoint);
+            }
+            Ok(Choice::GoOn(checkpoint))
+        }
+        Left::Damaged(error) if job.resume => Err(error.into()),
+        Left::Finished(manifest) if job.resume => {
+            let differences = standing::differences_finished(&manifest, job)?;
+            if differences.is_empty() {
+                Ok(Choice::Done(Box::new(Summary::of_finished(*manifest))))
+            } else if force {
+                begin(job, now)
+            } else {
+                let path = job.outputs.manifest.clone().unwrap_or_default();
+                Err(Error::Resume { path, differences })
+            }
+        }
+        Left::Unfinished(_) | Left::Damaged(_) if !force => {
+            let resumable = matches!(left, Left::Unfinished(_));
+            Err(OutputError::Unfinished { path, resumable }.into())
+        }
+        _ => {
+            if !force {
+                standing::check_free(job)?;
+            }
+            begin(job, now)
+        }
+    }
+}
+
+fn begin(job: &Job, now: Timestamp) -> Result<Choice, Error> {
+    check_clock(&job.settings, now)?;
+    Ok(Choice::Begin)
+}
+
+/// Gives the files of a complete run their names, where an attempt died while
+/// it did.
+fn conclude(job: &Job, checkpoint: &Checkpoint) -> Result<Choice, Error> {
+    keeper::finish(job.disk.as_ref(), checkpoint, true)?;
+    let books = Books::of(checkpoint).ok_or_else(|| keeper::unusable(checkpoint))?;
+    let mut summary = books.summary(&checkpoint.finished);
+    summary.within_limit = checkpoint
+        .publishing
+        .as_ref()
+        .is_some_and(|publishing| publishing.within_limit);
+    summary.rows_now = 0;
+    summary.was_finished = true;
+    Ok(Choice::Done(Box::new(summary)))
+}
+
+/// The run's own timestamp must be one that may be signed now; the rows' own
+/// times are compared with it, never with the clock, so that a repeated run
+/// gives the same bytes.
+fn check_clock(settings: &Settings, now: Timestamp) -> Result<(), Error> {
+    let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let stamped = settings.timestamp;
+    let limit = match settings.format.freshness {
+        Freshness::Documented { millis } => Some((millis, "its documented life is over")),
+        Freshness::Unpublished => Some((
+            UNPUBLISHED_TOLERANCE,
+            "how long such a signature lives is not published",
+        )),
+        Freshness::Expiry | Freshness::Silent => None,
+    };
+    if stamped > now && !settings.allow_future {
+        return Err(Error::settings(
+            format!("the timestamp {} lies in the future", rfc3339(stamped)),
+            "no vendor documents a tolerance; --allow-future signs it all the same",
+        ));
+    }
+    if let Some((life, why)) = limit
+        && stamped.saturating_add(life) < now
+        && !settings.allow_stale
+    {
+        let id = settings.format.id;
+        return Err(Error::settings(
+            format!(
+                "the timestamp {} is too old for {id}: {why}",
+                rfc3339(stamped)
+            ),
+            "--allow-stale signs it all the same",
+        ));
+    }
+    Ok(())
+}
+
+/// A job whose documented life is over is not gone on with unless somebody
+/// asks for it.
+fn check_age(settings: &Settings, now: Timestamp) -> Result<(), Error> {
+    match settings.format.freshness {
+        Freshness::Documented { .. } => check_clock(
+            &Settings {
+                allow_future: true,
+                ..settings.clone()
+            },
+            now,
+        ),
+        // The clock may have been set back since; no life is documented.
+        Freshness::Unpublished | Freshness::Expiry | Freshness::Silent => Ok(()),
+    }
+}
+
+/// No output is an input or another output.
+pub(super) fn check_outputs(job: &Job) -> Result<(), Error> {
+    let files: Vec<(&'static str, PathBuf)> = job
+        .inputs
+        .iter()
+        .filter_map(|input| match &input.origin {
+            Origin::File(path) => Some(("an input", path.clone())),
+            Origin::Stdin => None,
+        })
+        .collect();
+    Ok(check_targets(&files, &job.outputs.files())?)
+}
