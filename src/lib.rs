@@ -22,6 +22,7 @@
 //!  envelope::Envelope            one output line per signature            │
 //!    ▼                                                                    ▼
 //!  output::Staged ── signed.ndjson.partial ──── signed.rejects.ndjson.partial
+//!    ├─ now and then: sync → output::Checkpoint
 //!    └─ counts agree → sync → rename → manifest.json
 //! ```
 //!
@@ -32,7 +33,8 @@
 //!   published. A rejected row keeps its bytes, its position and every problem.
 //! * A run is a pure function of its input bytes, settings, key, job id and
 //!   timestamp: the same five give the same bytes, whatever the number of
-//!   threads, the batch size or the machine.
+//!   threads, the batch size or the machine, and however often it was killed
+//!   and resumed on the way.
 //! * Outputs appear under their names when they are complete, in input order.
 //! * Memory does not grow with the input.
 //!
