@@ -16,6 +16,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use rayon::ThreadPool;
 
@@ -133,6 +134,32 @@ where
             Ok(())
         })
     })
+}
+
+/// One piece of work beside everything else, on a thread of its own.
+pub struct Background<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> Background<T> {
+    /// Starts it.
+    pub fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
+        Self(std::thread::spawn(work))
+    }
+
+    /// Its result, if it is done; `None` for work that panicked.
+    ///
+    /// # Errors
+    /// The work itself, while it is not done.
+    pub fn poll(self) -> Result<Option<T>, Self> {
+        match self.0.is_finished() {
+            true => Ok(self.wait()),
+            false => Err(self),
+        }
+    }
+
+    /// Waits for its result; `None` for work that panicked.
+    pub fn wait(self) -> Option<T> {
+        self.0.join().ok()
+    }
 }
 
 type Slot<T, E> = Receiver<Result<T, FlowError<E>>>;

@@ -1501,3 +1501,17 @@ fn every_engine_and_self_check_gives_the_same_bytes() {
         .exit(2)
         .says("no engine");
 }
+
+#[test]
+fn a_rejects_file_that_another_run_writes_is_not_taken_from_it() {
+    let workdir = with_rows();
+    let held = fs::File::create(workdir.path("shared.ndjson.partial")).unwrap();
+    held.try_lock().unwrap();
+    let arguments = sign("-o out.ndjson --rejects shared.ndjson --force rows.csv");
+    let run = workdir.run(&arguments);
+    run.exit(6).says("shared.ndjson.partial");
+    assert!(run.hint().contains("--rejects"), "{run}");
+    assert!(workdir.exists("shared.ndjson.partial"));
+    drop(held);
+    workdir.run(&arguments).exit(0);
+}

@@ -2,7 +2,7 @@
 //! under it that fails, fills up, or forgets what was not synced. It must not
 //! know what is in the files.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -11,7 +11,8 @@ pub trait Disk: Send + Sync {
     /// Makes a file that only its owner can read; it must not be there.
     ///
     /// # Errors
-    /// The system's own, as for every method here.
+    /// The system's own, as for every method here; `ResourceBusy` where
+    /// another run has the file open.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Opens a file for reading and writing, at its start.
@@ -53,7 +54,20 @@ pub trait DiskFile: Read + Write + Send {
     /// The system's own. It must not be tried again: the system may have
     /// dropped what it could not write.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// What does the same for everything written before this call, from
+    /// another thread, while more is written; `None` where there is no such
+    /// thing.
+    ///
+    /// # Errors
+    /// The system's own.
+    fn sync_later(&mut self) -> io::Result<Option<SyncLater>> {
+        Ok(None)
+    }
 }
+
+/// A sync that is still to be done.
+pub type SyncLater = Box<dyn FnOnce() -> io::Result<()> + Send>;
 
 /// The file system there is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,12 +83,11 @@ impl Disk for SystemDisk {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600);
         }
-        Ok(Box::new(options.open(path)?))
+        locked(options.open(path)?)
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        Ok(Box::new(file))
+        locked(OpenOptions::new().read(true).write(true).open(path)?)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -97,6 +110,16 @@ impl Disk for SystemDisk {
     }
 }
 
+/// A file for one run alone: two runs with outputs of their own may still have
+/// been given one file for their rejects.
+fn locked(file: File) -> io::Result<Box<dyn DiskFile>> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::ResourceBusy.into()),
+        // Where files cannot be locked, the lock of the output has said so.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Box::new(file)),
+    }
+}
+
 impl DiskFile for File {
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         Self::set_len(self, bytes)
@@ -104,5 +127,10 @@ impl DiskFile for File {
 
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn sync_later(&mut self) -> io::Result<Option<SyncLater>> {
+        let same = self.try_clone()?;
+        Ok(Some(Box::new(move || same.sync_data())))
     }
 }

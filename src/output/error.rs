@@ -122,6 +122,9 @@ impl OutputError {
                 io::ErrorKind::BrokenPipe => {
                     Some("the reader went away; write to a file with -o".into())
                 }
+                io::ErrorKind::ResourceBusy => Some(
+                    "another run writes it; give each run its own --rejects and --manifest".into(),
+                ),
                 io::ErrorKind::ReadOnlyFilesystem => {
                     Some("choose a folder this user may write to".into())
                 }

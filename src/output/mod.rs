@@ -16,9 +16,9 @@ mod staged;
 
 pub use checkpoint::{Checkpoint, InputIdentity, NoticeEntry, OutputEntry, PlaceEntry, Publishing};
 pub use compress::Compression;
-pub use disk::{Disk, DiskFile, SystemDisk};
+pub use disk::{Disk, DiskFile, SyncLater, SystemDisk};
 pub use error::OutputError;
 pub use lock::{Holder, Lock};
 pub use manifest::{Counts, FileEntry, InputEntry, KeyEntry, Manifest, RunEntry, ToolEntry};
 pub use place::{check_targets, checkpoint, lock, partial};
-pub use staged::{Extent, Staged, Target, measure, publish, remove, sync_folder};
+pub use staged::{Extent, Later, Staged, Target, measure, publish, remove, sync_folder};

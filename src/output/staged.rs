@@ -226,6 +226,31 @@ impl Staged {
     }
 }
 
+/// What makes the bytes of an output durable that were written before it was
+/// made, whoever calls it, while more is written.
+pub type Later = Box<dyn FnOnce() -> Result<(), OutputError> + Send>;
+
+impl Staged {
+    /// Hands what was written so far to the system, and gives what makes it
+    /// durable; `None` where the disk can do that only at once.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn sync_later(&mut self) -> Result<Option<Later>, OutputError> {
+        self.flush()?;
+        let Sink::File { file, path } = &mut self.sink else {
+            return Ok(Some(Box::new(|| Ok(()))));
+        };
+        let path = partial(path);
+        let sync = file
+            .sync_later()
+            .map_err(|error| OutputError::io("sync", &path, error))?;
+        Ok(sync.map(|sync| -> Later {
+            Box::new(move || sync().map_err(|error| OutputError::io("sync", &path, error)))
+        }))
+    }
+}
+
 /// Gives a file that is complete and synced its name, and makes the name
 /// durable.
 ///
@@ -286,6 +311,8 @@ pub fn measure(disk: &dyn Disk, path: &Path) -> Result<Option<Extent>, OutputErr
 pub(super) fn create_anew(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
     match disk.create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // Not under the hands of a run that writes it.
+            drop(disk.open(path)?);
             disk.remove(path)?;
             disk.create(path)
         }

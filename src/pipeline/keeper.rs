@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::output::{
-    Checkpoint, Disk, OutputEntry, OutputError, PlaceEntry, Publishing, Staged, Target, ToolEntry,
-    checkpoint, measure, publish, remove,
+    Checkpoint, Disk, Later, OutputEntry, OutputError, PlaceEntry, Publishing, Staged, Target,
+    ToolEntry, checkpoint, measure, publish, remove,
 };
+
+use crate::parallel::Background;
 
 use super::books::Books;
 use super::inputs::Spot;
@@ -24,8 +26,10 @@ pub(super) struct Keeper {
     disk: Arc<dyn Disk>,
     output: PathBuf,
     interval: Interval,
-    /// As it was last written, or will be next.
+    /// As it was last written, or is being written.
     pub(super) checkpoint: Checkpoint,
+    /// The checkpoint that is becoming durable while the run goes on.
+    underway: Option<Background<Result<(), OutputError>>>,
     /// How far it had come when it was last written.
     pub(super) durable: Progress,
     /// The seconds of earlier attempts.
@@ -90,6 +94,7 @@ impl Keeper {
             seconds_before: checkpoint.seconds,
             durable: Progress::of(&checkpoint),
             checkpoint,
+            underway: None,
             started: now,
             last: now,
         }
@@ -105,8 +110,12 @@ impl Keeper {
         self.seconds_before + self.started.elapsed().as_secs_f64()
     }
 
-    /// Whether a checkpoint is due after this many rows in all.
+    /// Whether a checkpoint is due after this many rows in all, and none is
+    /// underway.
     pub(super) fn is_due(&self, rows: u64) -> bool {
+        if self.underway.is_some() {
+            return false;
+        }
         rows - self.durable.rows >= self.interval.rows || self.last.elapsed() >= self.interval.time
     }
 
@@ -114,20 +123,25 @@ impl Keeper {
     pub(super) fn save(&mut self) -> Result<(), OutputError> {
         self.checkpoint.seconds = self.seconds();
         self.checkpoint.save(self.disk.as_ref(), &self.output)?;
-        self.last = Instant::now();
-        self.durable = Progress::of(&self.checkpoint);
+        self.kept();
         Ok(())
     }
 
+    fn kept(&mut self) {
+        self.last = Instant::now();
+        self.durable = Progress::of(&self.checkpoint);
+    }
+
     /// Makes everything up to this place durable: first the data, then the
-    /// checkpoint that claims it.
+    /// checkpoint that claims it. Where the disk can, it is done while the run
+    /// goes on; `true` where it is done already.
     pub(super) fn keep(
         &mut self,
         books: &Books,
         next: Option<&(Spot, u64)>,
         signed: &mut Staged,
-        rejects: Option<&mut Staged>,
-    ) -> Result<(), OutputError> {
+        mut rejects: Option<&mut Staged>,
+    ) -> Result<bool, OutputError> {
         let checkpoint = &mut self.checkpoint;
         books.write(checkpoint);
         if let Some((spot, tasks)) = next {
@@ -140,13 +154,65 @@ impl Keeper {
                 tasks: *tasks,
             };
         }
-        signed.sync()?;
+        let mut syncs = vec![signed.sync_later()?];
         checkpoint.signed.extent = signed.extent();
-        if let (Some(entry), Some(rejects)) = (&mut checkpoint.rejects, rejects) {
-            rejects.sync()?;
+        if let (Some(entry), Some(rejects)) = (&mut checkpoint.rejects, rejects.as_deref_mut()) {
+            syncs.push(rejects.sync_later()?);
             entry.extent = rejects.extent();
         }
-        self.save()
+        let later: Option<Vec<Later>> = syncs.into_iter().collect();
+        let Some(later) = later else {
+            // Not all of it can wait, so none does.
+            signed.sync()?;
+            rejects.map_or(Ok(()), Staged::sync)?;
+            self.save()?;
+            return Ok(true);
+        };
+        self.checkpoint.seconds = self.seconds();
+        let (disk, output) = (Arc::clone(&self.disk), self.output.clone());
+        let checkpoint = self.checkpoint.clone();
+        self.underway = Some(Background::start(move || {
+            later.into_iter().try_for_each(|sync| sync())?;
+            checkpoint.save(disk.as_ref(), &output)
+        }));
+        Ok(false)
+    }
+
+    /// Looks whether the checkpoint that was underway is durable now.
+    pub(super) fn poll(&mut self) -> Result<bool, OutputError> {
+        match self.underway.take().map(Background::poll) {
+            None => Ok(false),
+            Some(Err(underway)) => {
+                self.underway = Some(underway);
+                Ok(false)
+            }
+            Some(Ok(result)) => self.conclude(result).map(|()| true),
+        }
+    }
+
+    /// Waits until it is.
+    pub(super) fn wait(&mut self) -> Result<(), OutputError> {
+        match self.underway.take() {
+            Some(underway) => self.conclude(underway.wait()),
+            None => Ok(()),
+        }
+    }
+
+    fn conclude(&mut self, result: Option<Result<(), OutputError>>) -> Result<(), OutputError> {
+        match result {
+            Some(Ok(())) => {
+                self.kept();
+                Ok(())
+            }
+            Some(Err(error)) => Err(error),
+            // A panic where nothing is computed; whatever it was, the
+            // checkpoint before still stands.
+            None => Err(OutputError::Io {
+                action: "write",
+                path: checkpoint(&self.output),
+                source: std::io::Error::other("the keeper's thread was lost"),
+            }),
+        }
     }
 
     /// Notes durably that everything is complete, then gives the files their

@@ -147,18 +147,31 @@ impl Ledger {
         self.progress.rows = self.books.counts.rows;
         self.progress.rejected = self.books.counts.rejected;
         self.progress.records = self.books.counts.records;
-        match &self.keeper {
-            Some(keeper) if keeper.is_due(self.progress.rows) => self.keep().map(|()| true),
-            _ => Ok(false),
+        let Some(keeper) = &mut self.keeper else {
+            return Ok(false);
+        };
+        let mut kept = keeper.poll()?;
+        if keeper.is_due(self.progress.rows) {
+            let (next, rejects) = (self.next.as_ref(), self.rejects.as_mut());
+            kept |= keeper.keep(&self.books, next, &mut self.signed, rejects)?;
         }
+        Ok(kept)
     }
 
+    /// Keeps everything done so far, and waits until it is durable.
     fn keep(&mut self) -> Result<(), Error> {
         if let Some(keeper) = &mut self.keeper {
-            let rejects = self.rejects.as_mut();
-            keeper.keep(&self.books, self.next.as_ref(), &mut self.signed, rejects)?;
+            keeper.wait()?;
+            let (next, rejects) = (self.next.as_ref(), self.rejects.as_mut());
+            keeper.keep(&self.books, next, &mut self.signed, rejects)?;
+            keeper.wait()?;
         }
         Ok(())
+    }
+
+    /// How far the last durable checkpoint has come.
+    pub(super) fn durable(&self) -> Option<Progress> {
+        self.keeper.as_ref().map(|keeper| keeper.durable)
     }
 
     /// Ends a run that cannot go on: what is done is kept for a resume, as far
@@ -169,15 +182,19 @@ impl Ledger {
         let is_hopeless = matches!(why.kind(), Kind::Data | Kind::Settings);
         let in_vain = is_hopeless && self.progress.rows == 0;
         if self.keeper.is_none() || in_vain {
-            clear(self.disk.as_ref(), &self.litter);
+            let (disk, litter) = (Arc::clone(&self.disk), std::mem::take(&mut self.litter));
+            // Its files are closed first: what is open belongs to somebody.
+            drop(self);
+            clear(disk.as_ref(), &litter);
             return None;
         }
         // A disk that has failed once is not asked again: the system may have
-        // dropped what it could not write. The last checkpoint stands.
-        if !matches!(why, Error::Output(_)) {
-            // Where this fails, the last checkpoint stands as well.
-            let _ = self.keep();
-        }
+        // dropped what it could not write. The last checkpoint stands, here as
+        // well as where keeping fails now.
+        let _ = match (why, &mut self.keeper) {
+            (Error::Output(_), Some(keeper)) => keeper.wait().map_err(Error::from),
+            _ => self.keep(),
+        };
         Some(self.keeper?.durable)
     }
 
@@ -223,7 +240,8 @@ impl Ledger {
             });
         }
         match self.keeper.take() {
-            Some(keeper) => {
+            Some(mut keeper) => {
+                keeper.wait()?;
                 let publishing = Publishing {
                     files,
                     within_limit: summary.within_limit,
@@ -247,7 +265,10 @@ impl Ledger {
 /// something stays, it is only in the way of the next one.
 fn clear(disk: &dyn Disk, litter: &[PathBuf]) {
     for path in litter {
-        let _ = disk.remove(path);
+        // Another run's file would not open.
+        if disk.open(path).is_ok() {
+            let _ = disk.remove(path);
+        }
     }
 }
 

@@ -196,8 +196,8 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
                 }
             },
             |done| {
-                if ledger.enter(done?)? {
-                    (self.on)(Event::Checkpoint(&ledger.progress));
+                if let (true, Some(durable)) = (ledger.enter(done?)?, ledger.durable()) {
+                    (self.on)(Event::Checkpoint(&durable));
                 }
                 (self.on)(Event::Progress(&ledger.progress));
                 Ok(())
