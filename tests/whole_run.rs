@@ -567,7 +567,10 @@ fn another_key_id_is_another_header() {
     let format = Format::find("appstore-intro").unwrap();
     let run = Finished::new(format, "ndjson", "out.csv");
     let manifest = run.workdir.bytes(MANIFEST);
-    run.sign("-k key.pem --key-id OTHERKEYID -o out.csv a.ndjson b.ndjson");
+    // Of the same moment: `iat` counts seconds, and another one differs, too.
+    let at = serde_json::from_slice::<Value>(&manifest).unwrap()["timestamp"].clone();
+    let arguments = format!("--timestamp {at} --job-id one -o out.csv a.ndjson b.ndjson");
+    run.sign(&format!("-k key.pem --key-id OTHERKEYID {arguments}"));
     run.workdir.write(MANIFEST, manifest);
     run.mend();
     run.verify("")
