@@ -98,8 +98,10 @@ pub enum Error {
         .differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     )]
     Resume {
-        /// What it left.
+        /// What it left: its checkpoint, or its manifest.
         path: PathBuf,
+        /// Whether that job is finished.
+        finished: bool,
         /// Everything that differs.
         differences: Vec<Difference>,
     },
@@ -230,6 +232,9 @@ impl Error {
             }
             Self::Accounting { .. } | Self::Cells { .. } | Self::Panicked { .. } => {
                 Some("nothing was published; please report this".into())
+            }
+            Self::Resume { finished: true, .. } => {
+                Some("nothing was changed; give --force to replace it, or another -o".into())
             }
             Self::Resume { .. } => Some(
                 "nothing was changed; give what that run was given, or --force without --resume to \

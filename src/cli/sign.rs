@@ -157,12 +157,11 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
 /// What to type to go on after so many rows.
 fn resume(left: &Progress, from_stdin: bool) -> String {
     let command = again::resume_command();
-    let input = if from_stdin {
-        " (with the same standard input)"
-    } else {
-        ""
+    let input = match from_stdin {
+        true => "with the same standard input; ",
+        false => "",
     };
-    format!("{command}{input}   # {} rows are done", left.rows)
+    format!("{command}   # {input}{} rows are done", left.rows)
 }
 
 /// The job these arguments ask for; one that goes on with another has its id

@@ -40,7 +40,11 @@ pub(super) fn choose(job: &mut Job, left: Left, now: Timestamp) -> Result<Choice
             job.settings.allow_stale &= checkpoint.settings.allow_stale;
             let differences = standing::differences(&checkpoint, job);
             if !differences.is_empty() {
-                return Err(Error::Resume { path, differences });
+                return Err(Error::Resume {
+                    path,
+                    finished: false,
+                    differences,
+                });
             }
             if !may_be_old {
                 check_age(&job.settings, now)?;
@@ -59,7 +63,11 @@ pub(super) fn choose(job: &mut Job, left: Left, now: Timestamp) -> Result<Choice
                 begin(job, now)
             } else {
                 let path = job.outputs.manifest.clone().unwrap_or_default();
-                Err(Error::Resume { path, differences })
+                Err(Error::Resume {
+                    path,
+                    finished: true,
+                    differences,
+                })
             }
         }
         Left::Unfinished(_) | Left::Damaged(_) if !force => {
