@@ -41,6 +41,12 @@ pub enum Error {
     /// Lines could not be compressed.
     #[error("failed to compress lines")]
     Compress(#[source] io::Error),
+    /// An input was written to while it was read.
+    #[error("{file} was changed while it was read")]
+    InputChanged {
+        /// The input's name.
+        file: String,
+    },
     /// Somebody asked the run to stop.
     #[error("interrupted after {rows} rows")]
     Interrupted {
@@ -199,7 +205,7 @@ impl Error {
             Self::Key(_) => Kind::Key,
             Self::Output(OutputError::Held { .. }) => Kind::Held,
             Self::Output(error) if error.is_settings() => Kind::Settings,
-            Self::Open { .. } | Self::Output(_) => Kind::Io,
+            Self::InputChanged { .. } | Self::Open { .. } | Self::Output(_) => Kind::Io,
             Self::Plan { .. } | Self::Resume { .. } | Self::Settings { .. } => Kind::Settings,
             Self::Accounting { .. }
             | Self::Cells { .. }
@@ -214,6 +220,10 @@ impl Error {
     /// What to type to mend it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::InputChanged { .. } => Some(
+                "nothing was published; wait until it is complete, and give --force to start anew"
+                    .into(),
+            ),
             Self::Key(error) => error.hint(),
             Self::Open { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => Some("check the name; `-` is standard input".into()),

@@ -6,8 +6,8 @@
 use std::io::{self, Read};
 
 use campaign_signer::row::{
-    Batch, Cells, CellsError, Compressed, Dialect, Fault, KEPT_BYTES, Limits, Position, ReadError,
-    Reader, RowSpan, Source, stray_quote,
+    Batch, Cells, CellsError, Compressed, Dialect, Fault, Input, KEPT_BYTES, Limits, Origin,
+    Position, ReadError, Reader, RowSpan, Source, stray_quote,
 };
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -984,4 +984,30 @@ fn a_compressed_input_that_is_cut_short_or_has_junk_behind_it_is_an_error() {
             assert!(result.is_err(), "{kind:?} with {junk:?} behind it");
         }
     }
+}
+
+#[test]
+fn a_file_that_is_written_to_while_it_is_read_is_told_from_one_that_was_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.ndjson");
+    let input = Input {
+        origin: Origin::File(path.clone()),
+        dialect: Dialect::Ndjson,
+    };
+    std::fs::write(&path, "{}\n{}\n").unwrap();
+    let mut source = input.open().unwrap();
+    source.read_exact(&mut [0; 3]).unwrap();
+    assert!(!source.has_changed());
+    // Another file under its name is not this one.
+    let other = folder.path().join("other");
+    std::fs::write(&other, "{}\n").unwrap();
+    std::fs::rename(&other, &path).unwrap();
+    assert!(!source.has_changed());
+    let source = input.open().unwrap();
+    let mut writer = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .unwrap();
+    std::io::Write::write_all(&mut writer, b"{}\n").unwrap();
+    assert!(source.has_changed());
 }

@@ -175,6 +175,10 @@ impl<'r> Inputs<'r> {
                     skip: std::mem::take(&mut self.skip),
                 }));
             }
+            if current.reader.source().has_changed() {
+                let file = current.open.name.clone();
+                return Err(Error::InputChanged { file });
+            }
             self.next_record = current.reader.next_record();
             let entry = current.entry();
             Arc::make_mut(&mut self.finished).push(entry);

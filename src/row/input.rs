@@ -57,7 +57,7 @@ impl Input {
         if file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Ok(Source::patient(file, stop.clone()))
+        Source::patient(file, stop.clone())
     }
 
     /// Its size, where it is a regular file: only such a one can be opened

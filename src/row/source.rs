@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::time::SystemTime;
 
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
@@ -22,7 +23,10 @@ const MAGIC: usize = 4;
 ///
 /// A stream that is cut short, or followed by bytes of another kind, is an
 /// error when that place is reached; never a short input.
-pub struct Source(Kind);
+pub struct Source {
+    kind: Kind,
+    watched: Option<Watched>,
+}
 
 enum Kind {
     Unread(Tap),
@@ -45,18 +49,32 @@ pub enum Compressed {
 impl Source {
     /// Reads from this.
     pub fn new(bytes: impl Read + Send + 'static) -> Self {
-        Self(Kind::Unread(Tap::new(Box::new(bytes))))
+        Self {
+            kind: Kind::Unread(Tap::new(Box::new(bytes))),
+            watched: None,
+        }
     }
 
     /// Reads from a file or pipe, without waiting for it any longer than
     /// until somebody asks to stop.
-    pub(super) fn patient(file: File, stop: Stop) -> Self {
-        Self::new(Patient { file, stop })
+    pub(super) fn patient(file: File, stop: Stop) -> io::Result<Self> {
+        let watched = Watched::new(&file)?;
+        Ok(Self {
+            watched,
+            ..Self::new(Patient { file, stop })
+        })
+    }
+
+    /// Whether a file was written to since it was opened: what was read of it
+    /// may then be no state it ever had. What takes its place under its name
+    /// does not count.
+    pub fn has_changed(&self) -> bool {
+        self.watched.as_ref().is_some_and(Watched::has_changed)
     }
 
     /// Whether the bytes were compressed; known once the first was read.
     pub fn compressed(&self) -> Option<Compressed> {
-        match &self.0 {
+        match &self.kind {
             Kind::Gzip(_) => Some(Compressed::Gzip),
             Kind::Zstd(_) => Some(Compressed::Zstd),
             Kind::Unread(_) | Kind::Plain(_) | Kind::Broken => None,
@@ -66,7 +84,7 @@ impl Source {
     /// The number of compressed bytes taken so far and their SHA-256; `None`
     /// for an input that is not compressed.
     pub fn stored(&self) -> Option<(u64, [u8; 32])> {
-        let tap = match &self.0 {
+        let tap = match &self.kind {
             Kind::Gzip(decoder) => decoder.get_ref().get_ref(),
             Kind::Zstd(decoder) => decoder.get_ref().get_ref(),
             Kind::Unread(_) | Kind::Plain(_) | Kind::Broken => return None,
@@ -76,15 +94,15 @@ impl Source {
 
     /// Looks at the first bytes, however slowly they arrive.
     fn recognize(&mut self) -> io::Result<()> {
-        let Kind::Unread(tap) = &mut self.0 else {
+        let Kind::Unread(tap) = &mut self.kind else {
             return Ok(());
         };
         tap.look(MAGIC)?;
-        let Kind::Unread(mut tap) = std::mem::replace(&mut self.0, Kind::Broken) else {
+        let Kind::Unread(mut tap) = std::mem::replace(&mut self.kind, Kind::Broken) else {
             return Ok(());
         };
         let head = &tap.head[..];
-        self.0 = if head.starts_with(b"\x1f\x8b") {
+        self.kind = if head.starts_with(b"\x1f\x8b") {
             tap.counts = true;
             Kind::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(tap))))
         } else if head.starts_with(b"\x28\xb5\x2f\xfd") || is_skippable_frame(head) {
@@ -108,7 +126,7 @@ fn is_skippable_frame(head: &[u8]) -> bool {
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.recognize()?;
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Unread(tap) | Kind::Plain(tap) => tap.read(buffer),
             Kind::Gzip(decoder) => decoder
                 .read(buffer)
@@ -135,6 +153,33 @@ fn damaged(kind: &str, error: &io::Error) -> io::Error {
         io::ErrorKind::InvalidData,
         format!("the {kind} stream {words}"),
     )
+}
+
+/// A regular file as it was when it was opened.
+struct Watched {
+    file: File,
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Watched {
+    /// `None` for a pipe or a device, which have no state to compare.
+    fn new(file: &File) -> io::Result<Option<Self>> {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            file: file.try_clone()?,
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+        }))
+    }
+
+    fn has_changed(&self) -> bool {
+        let now = self.file.metadata();
+        !now.is_ok_and(|now| now.len() == self.bytes && now.modified().ok() == self.modified)
+    }
 }
 
 /// The raw bytes, with those that were only looked at put before the rest.
