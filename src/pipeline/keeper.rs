@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::hex::hex;
 use crate::output::{
     Checkpoint, Disk, Later, OutputEntry, OutputError, PlaceEntry, Publishing, Staged, Target,
-    ToolEntry, checkpoint, measure, publish, remove,
+    ToolEntry, checkpoint, measure, publish, remove, sync_folder,
 };
 
 use crate::parallel::Background;
@@ -217,7 +217,8 @@ impl Keeper {
 
     /// Notes durably that everything is complete, then gives the files their
     /// names.
-    pub(super) fn publish(mut self, publishing: Publishing) -> Result<(), OutputError> {
+    pub(super) fn publish(&mut self, publishing: Publishing) -> Result<(), OutputError> {
+        self.wait()?;
         self.checkpoint.publishing = Some(publishing);
         self.save()?;
         finish(self.disk.as_ref(), &self.checkpoint, false)
@@ -243,6 +244,13 @@ pub(super) fn finish(
     let Some(publishing) = &checkpoint.publishing else {
         return Ok(());
     };
+    if again {
+        // Names that a killed attempt has changed must be durable before
+        // others change that rely on them.
+        for entry in &publishing.files {
+            sync_folder(disk, &entry.path)?;
+        }
+    }
     let mut waiting = Vec::new();
     for entry in &publishing.files {
         let partial = crate::output::partial(&entry.path);

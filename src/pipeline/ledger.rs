@@ -239,9 +239,8 @@ impl Ledger {
                 extent: staged.extent(),
             });
         }
-        match self.keeper.take() {
-            Some(mut keeper) => {
-                keeper.wait()?;
+        match &mut self.keeper {
+            Some(keeper) => {
                 let publishing = Publishing {
                     files,
                     within_limit: summary.within_limit,

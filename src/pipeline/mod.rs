@@ -93,6 +93,10 @@ pub fn run_at(
         },
         error => error,
     });
+    if matches!(result, Err(Error::Interrupted { .. })) && lock.is_some() {
+        // Stopped before there was a checkpoint: a resume starts at row one.
+        left.get_or_insert_default();
+    }
     if let Err(error) = &result
         && !matches!(error.kind(), Kind::Settings | Kind::Key)
         && let Some(left) = &left
