@@ -276,7 +276,9 @@ fn clear(disk: &dyn Disk, litter: &[PathBuf]) {
 fn litter(job: &Job) -> Vec<PathBuf> {
     let files = job.outputs.files();
     let partials = files.iter().map(|(_, path)| partial(path));
-    partials.chain(standing::checkpoint_of(job)).collect()
+    let checkpoint = standing::checkpoint_of(job);
+    let unsaved = checkpoint.as_deref().map(partial);
+    partials.chain(unsaved).chain(checkpoint).collect()
 }
 
 /// Bytes as the name of their file says.
