@@ -157,12 +157,13 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
 /// What to type to go on after so many rows.
 fn resume(left: &Progress, from_stdin: bool) -> String {
     let command = again::resume_command();
+    // Behind the `#`, so that a shell reads the whole line.
     let input = if from_stdin {
-        " (with the same standard input)"
+        "; give it the same standard input"
     } else {
         ""
     };
-    format!("{command}{input}   # {} rows are done", left.rows)
+    format!("{command}   # {} rows are done{input}", left.rows)
 }
 
 /// The job these arguments ask for; one that goes on with another has its id

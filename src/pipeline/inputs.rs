@@ -281,6 +281,7 @@ pub(super) fn contents(inputs: &[Input], stop: &Stop) -> Result<Vec<(u64, String
                 let (bytes, sha256) = reader.stored();
                 Ok((bytes, hex(&sha256)))
             }
+            Err(ReadError::Io(_)) if stop.is_requested() => Err(Error::Interrupted { rows: 0 }),
             Err(error) => Err(Error::Read { file, error }),
         }
     };

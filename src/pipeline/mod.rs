@@ -21,9 +21,9 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::envelope::Envelope;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::format::Freshness;
-use crate::output::{Checkpoint, Holder, OutputError, PlaceEntry, check_targets};
+use crate::output::{Checkpoint, Counts, Holder, OutputError, PlaceEntry, check_targets};
 use crate::parallel;
 use crate::record::{Rules, Settings, UNPUBLISHED_TOLERANCE};
 use crate::row::{Origin, ReadError};
@@ -76,7 +76,17 @@ pub fn run_at(
     };
     let rules =
         Rules::new(job.settings.clone()).map_err(|error| Error::Plan { file: None, error })?;
-    let inputs = Inputs::prepare(&job.inputs, &rules, job.limits, &job.stop)?;
+    let inputs = match open(&job, &rules, unfinished.as_ref()) {
+        Ok(inputs) => inputs,
+        Err(error) => {
+            let rows = unfinished.as_ref().map_or(0, |left| left.counts.rows);
+            let error = or_interrupted(&job, error, rows);
+            if let Some(progress) = left_as_it_was(&job, &error, unfinished.as_ref()) {
+                on(Event::Left(&progress));
+            }
+            return Err(error);
+        }
+    };
     if let Some(checkpoint) = unfinished.as_ref().filter(|c| c.publishing.is_some()) {
         return conclude(&job, checkpoint);
     }
@@ -84,6 +94,49 @@ pub fn run_at(
     work(
         &job, &rules, inputs, unfinished, started, took_over, &mut on,
     )
+}
+
+/// Opens the inputs, and passes over what an earlier attempt has done.
+fn open<'r>(
+    job: &Job,
+    rules: &'r Rules,
+    unfinished: Option<&Checkpoint>,
+) -> Result<(Inputs<'r>, bool), Error> {
+    let (mut inputs, reads_version) = Inputs::prepare(&job.inputs, rules, job.limits, &job.stop)?;
+    if let Some(checkpoint) = unfinished
+        && checkpoint.publishing.is_none()
+        && (checkpoint.counts.rows > 0 || checkpoint.place != PlaceEntry::default())
+    {
+        inputs.take_up(checkpoint)?;
+    }
+    Ok((inputs, reads_version))
+}
+
+/// A reader that was told to stop may say so in its own words.
+fn or_interrupted(job: &Job, error: Error, rows: u64) -> Error {
+    match error {
+        Error::Read {
+            error: ReadError::Io(_),
+            ..
+        } if job.stop.is_requested() => Error::Interrupted { rows },
+        error => error,
+    }
+}
+
+/// How far a resume has come, where a run ends before it has begun to work.
+fn left_as_it_was(job: &Job, why: &Error, left: Option<&Checkpoint>) -> Option<Progress> {
+    standing::checkpoint_of(job)?;
+    let counts = match (why.kind(), left) {
+        (Kind::Interrupted | Kind::Io, Some(left)) => left.counts,
+        (Kind::Interrupted, None) => Counts::default(),
+        _ => return None,
+    };
+    Some(Progress {
+        rows: counts.rows,
+        rejected: counts.rejected,
+        records: counts.records,
+        ..Progress::default()
+    })
 }
 
 /// Reads, signs and writes, from where the checkpoint says.
@@ -110,11 +163,6 @@ fn work(
     let pool = parallel::pool(job.threads).map_err(Error::Threads)?;
     let threads = pool.current_num_threads();
     let resumed = unfinished.is_some();
-    if let Some(checkpoint) = &unfinished
-        && (checkpoint.counts.rows > 0 || checkpoint.place != PlaceEntry::default())
-    {
-        inputs.take_up(checkpoint)?;
-    }
     let mut ledger = Ledger::open(job, &envelope, unfinished, started)?;
     let rows_before = ledger.progress.rows;
     on(Event::Begun(&Begun {
@@ -153,16 +201,9 @@ fn work(
         },
     );
     let rows = ledger.progress.rows;
-    // A reader that was told to stop may say so in its own words.
     let flowed = match flowed.map_err(Error::from) {
-        Ok(()) if !job.stop.is_requested() => Ok(()),
-        Ok(())
-        | Err(Error::Read {
-            error: ReadError::Io(_),
-            ..
-        }) if job.stop.is_requested() => Err(Error::Interrupted { rows }),
-        Ok(()) => Ok(()),
-        Err(error) => Err(error),
+        Ok(()) if job.stop.is_requested() => Err(Error::Interrupted { rows }),
+        flowed => flowed.map_err(|error| or_interrupted(job, error, rows)),
     };
     let finished = flowed.and_then(|()| {
         ledger.close(&inputs.finished, job.expect_rows)?;
