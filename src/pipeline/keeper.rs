@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::output::{
-    Checkpoint, Disk, OutputEntry, OutputError, PlaceEntry, Publishing, Staged, Target, ToolEntry,
-    checkpoint, measure, publish, remove,
+    Checkpoint, Counts, Disk, InputEntry, OutputEntry, OutputError, PlaceEntry, Publishing, Staged,
+    Target, ToolEntry, checkpoint, measure, publish, remove,
 };
 
 use super::books::Books;
@@ -26,6 +26,8 @@ pub(super) struct Keeper {
     interval: Interval,
     /// As it was last written, or will be first.
     pub(super) checkpoint: Checkpoint,
+    /// What is counted in the checkpoint that is durable.
+    pub(super) durable: Counts,
     /// The seconds of earlier attempts.
     seconds_before: f64,
     started: Instant,
@@ -86,6 +88,7 @@ impl Keeper {
             output: output.to_owned(),
             interval: job.checkpoint_every,
             seconds_before: checkpoint.seconds,
+            durable: checkpoint.counts,
             checkpoint,
             started: now,
             last: now,
@@ -112,6 +115,7 @@ impl Keeper {
     pub(super) fn save(&mut self) -> Result<(), OutputError> {
         self.checkpoint.seconds = self.seconds();
         self.checkpoint.save(self.disk.as_ref(), &self.output)?;
+        self.durable = self.checkpoint.counts;
         self.last = Instant::now();
         Ok(())
     }
@@ -148,7 +152,14 @@ impl Keeper {
 
     /// Notes durably that everything is complete, then gives the files their
     /// names.
-    pub(super) fn publish(mut self, publishing: Publishing) -> Result<(), OutputError> {
+    pub(super) fn publish(
+        &mut self,
+        books: &Books,
+        inputs: &[InputEntry],
+        publishing: Publishing,
+    ) -> Result<(), OutputError> {
+        books.write(&mut self.checkpoint);
+        self.checkpoint.finished = inputs.to_vec();
         self.checkpoint.publishing = Some(publishing);
         self.save()?;
         finish(self.disk.as_ref(), &self.checkpoint, false)

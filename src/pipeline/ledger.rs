@@ -183,11 +183,11 @@ impl Ledger {
             // Where this fails, the last checkpoint stands as well.
             let _ = self.keep();
         }
-        let kept = self.keeper?.checkpoint;
+        let kept = self.keeper?.durable;
         Some(Progress {
-            rows: kept.counts.rows,
-            rejected: kept.counts.rejected,
-            records: kept.counts.records,
+            rows: kept.rows,
+            rejected: kept.rejected,
+            records: kept.records,
             ..self.progress
         })
     }
@@ -233,13 +233,13 @@ impl Ledger {
                 extent: staged.extent(),
             });
         }
-        match self.keeper.take() {
+        match &mut self.keeper {
             Some(keeper) => {
                 let publishing = Publishing {
                     files,
                     within_limit: summary.within_limit,
                 };
-                keeper.publish(publishing)?;
+                keeper.publish(&self.books, &summary.inputs, publishing)?;
             }
             None => {
                 if let (Some(manifest), true) = (&job.outputs.manifest, job.outputs.force) {
