@@ -125,22 +125,20 @@ impl Keeper {
     pub(super) fn keep(
         &mut self,
         books: &Books,
-        next: Option<&(Spot, u64)>,
+        (spot, tasks): &(Spot, u64),
         signed: &mut Staged,
         rejects: Option<&mut Staged>,
     ) -> Result<(), OutputError> {
         let checkpoint = &mut self.checkpoint;
         books.write(checkpoint);
-        if let Some((spot, tasks)) = next {
-            checkpoint.finished = spot.finished.to_vec();
-            checkpoint.place = PlaceEntry {
-                byte: spot.place.byte,
-                line: spot.place.line,
-                record: spot.place.record,
-                sha256: hex(&spot.place.sha256),
-                tasks: *tasks,
-            };
-        }
+        checkpoint.finished = spot.finished.to_vec();
+        checkpoint.place = PlaceEntry {
+            byte: spot.place.byte,
+            line: spot.place.line,
+            record: spot.place.record,
+            sha256: hex(&spot.place.sha256),
+            tasks: *tasks,
+        };
         signed.sync()?;
         checkpoint.signed.extent = signed.extent();
         if let (Some(entry), Some(rejects)) = (&mut checkpoint.rejects, rejects) {

@@ -31,7 +31,8 @@ pub(super) struct Ledger {
     rejects: Option<Staged>,
     pub(super) books: Books,
     keeper: Option<Keeper>,
-    /// Where a resume would go on.
+    /// Where a resume would go on; `None` where nothing new was done, or what
+    /// was done last is no place to go on from.
     next: Option<(Spot, u64)>,
     /// What a failed run takes away where nothing can be resumed.
     litter: Vec<PathBuf>,
@@ -148,20 +149,22 @@ impl Ledger {
             self.progress.bytes += batch.input_bytes;
         }
         self.signed.write(&done.lines)?;
-        self.next = done.next.or_else(|| self.next.take());
+        self.next = done.next;
         self.progress.rows = self.books.counts.rows;
         self.progress.rejected = self.books.counts.rejected;
         self.progress.records = self.books.counts.records;
         match &self.keeper {
-            Some(keeper) if keeper.is_due(self.progress.rows) => self.keep().map(|()| true),
+            Some(keeper) if self.next.is_some() && keeper.is_due(self.progress.rows) => {
+                self.keep().map(|()| true)
+            }
             _ => Ok(false),
         }
     }
 
     fn keep(&mut self) -> Result<(), Error> {
-        if let Some(keeper) = &mut self.keeper {
+        if let (Some(keeper), Some(next)) = (&mut self.keeper, &self.next) {
             let rejects = self.rejects.as_mut();
-            keeper.keep(&self.books, self.next.as_ref(), &mut self.signed, rejects)?;
+            keeper.keep(&self.books, next, &mut self.signed, rejects)?;
         }
         Ok(())
     }
