@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use crate::oracle::{identity, rows_in, sha256, sized, snapshot, start, unpacked};
+use crate::oracle::{identity, rows_in, sha256, sized, snapshot, start};
 use crate::workdir::Workdir;
 
 /// How HS256 tokens are asked for.
@@ -260,13 +260,6 @@ pub(crate) fn all() -> Vec<Job> {
 /// A plain job of so many users.
 pub(crate) fn plain(rows: usize) -> Job {
     Job::new("plain", "in.csv", users(0, rows, 10))
-}
-
-/// The lines of a file's plain bytes.
-pub(crate) fn lines(workdir: &Workdir, name: &str) -> Vec<String> {
-    let plain = unpacked(name, &workdir.bytes(name));
-    let text = String::from_utf8(plain).unwrap();
-    text.lines().map(str::to_owned).collect()
 }
 
 /// A folder with a job in it that was stopped in its middle, with a

@@ -126,12 +126,12 @@ impl Going {
         let output = child.wait_with_output().unwrap();
         let ended = Ended {
             status: output.status,
-            stdout: output.stdout,
             stderr: String::from_utf8(output.stderr).unwrap(),
             words,
         };
         ended.expect(!ended.stderr.contains("panicked"), "no panic");
         ended.expect(!tells_secret(ended.stderr.as_bytes()), "no secret");
+        ended.expect(!tells_secret(&output.stdout), "no secret");
         ended
     }
 
@@ -167,7 +167,6 @@ pub(crate) fn wait(longest: Duration, mut holds: impl FnMut() -> bool) -> bool {
 /// A process that has ended. Expectations return it, to be strung together.
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
-    pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
     words: String,
 }

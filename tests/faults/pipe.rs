@@ -128,7 +128,7 @@ fn a_run_killed_within_the_last_rows_of_a_dead_writer_can_be_resumed_with_all() 
         .copied()
         .collect();
     let arguments = format!(
-        "sign {} --count 500 --input-format csv - -o out.ndjson {}",
+        "sign {} --count 200 --input-format csv - -o out.ndjson {}",
         jobs::VIEWS,
         identity()
     );
