@@ -64,6 +64,9 @@ enum Sink {
     File {
         file: Box<dyn DiskFile>,
         path: PathBuf,
+        /// Where it is still to be cut, so that a file is left as it is until
+        /// all that belongs to it was found sound.
+        cut: Option<u64>,
     },
     Stdout(io::StdoutLock<'static>),
     /// Counted only, for runs that write nothing.
@@ -86,6 +89,7 @@ impl Staged {
                 Sink::File {
                     file,
                     path: path.clone(),
+                    cut: None,
                 }
             }
         };
@@ -93,7 +97,7 @@ impl Staged {
     }
 
     /// Goes on with an unfinished file after this much of it: reads it again,
-    /// and cuts off what came later.
+    /// and cuts off what came later before anything is written or synced.
     ///
     /// # Errors
     /// When it is shorter, or has other bytes; it is left as it is then.
@@ -128,10 +132,10 @@ impl Staged {
         if hex(&digest.clone().finalize()) != extent.sha256 {
             return Err(changed(bytes));
         }
-        file.set_len(bytes).map_err(|error| failed("cut", error))?;
         let sink = Sink::File {
             file,
             path: path.to_owned(),
+            cut: Some(bytes),
         };
         Ok(Self {
             digest,
@@ -196,11 +200,24 @@ impl Staged {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+        self.cut()?;
         match &mut self.sink {
-            Sink::File { file, path } => file
+            Sink::File { file, path, .. } => file
                 .write_all(bytes)
                 .map_err(|error| OutputError::io("write", &partial(path), error)),
             Sink::Stdout(_) | Sink::None => Ok(()),
+        }
+    }
+
+    fn cut(&mut self) -> Result<(), OutputError> {
+        let Sink::File { file, path, cut } = &mut self.sink else {
+            return Ok(());
+        };
+        match cut.take() {
+            Some(bytes) => file
+                .set_len(bytes)
+                .map_err(|error| OutputError::io("cut", &partial(path), error)),
+            None => Ok(()),
         }
     }
 
@@ -218,7 +235,8 @@ impl Staged {
     /// When the system could not promise it.
     pub fn sync(&mut self) -> Result<(), OutputError> {
         self.flush()?;
-        if let Sink::File { file, path } = &mut self.sink {
+        self.cut()?;
+        if let Sink::File { file, path, .. } = &mut self.sink {
             file.sync()
                 .map_err(|error| OutputError::io("sync", &partial(path), error))?;
         }
@@ -238,7 +256,8 @@ impl Staged {
     /// When it cannot be written.
     pub fn sync_later(&mut self) -> Result<Option<Later>, OutputError> {
         self.flush()?;
-        let Sink::File { file, path } = &mut self.sink else {
+        self.cut()?;
+        let Sink::File { file, path, .. } = &mut self.sink else {
             return Ok(Some(Box::new(|| Ok(()))));
         };
         let path = partial(path);

@@ -30,6 +30,10 @@ pub(super) struct Open<'r> {
 pub(super) struct Bounds {
     pub(super) from: Spot,
     pub(super) to: Spot,
+    /// It was cut short by the end of an input that may be longer when it is
+    /// fed again: its last row may be half of one, and its tasks may be others
+    /// then. No place in it can be gone on from.
+    pub(super) is_torn: bool,
 }
 
 /// A place over all inputs.
@@ -44,6 +48,8 @@ struct Current<'r> {
     reader: Reader<Source>,
     open: Arc<Open<'r>>,
     first: u64,
+    /// It is a regular file, which is what it is.
+    is_file: bool,
 }
 
 /// All inputs, one after another.
@@ -168,10 +174,11 @@ impl<'r> Inputs<'r> {
             })?;
             if more {
                 let to = spot(&mut current.reader);
+                let is_torn = current.reader.is_at_end() && !current.is_file;
                 return Ok(Some(Work {
                     batch,
                     input: Arc::clone(&current.open),
-                    bounds: Arc::new(Bounds { from, to }),
+                    bounds: Arc::new(Bounds { from, to, is_torn }),
                     skip: std::mem::take(&mut self.skip),
                 }));
             }
@@ -232,6 +239,7 @@ impl<'r> Inputs<'r> {
             reader,
             open,
             first,
+            is_file: input.size().is_some(),
         })
     }
 }

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::output::{
-    Checkpoint, Disk, Later, OutputEntry, OutputError, PlaceEntry, Publishing, Staged, Target,
-    ToolEntry, checkpoint, measure, publish, remove, sync_folder,
+    Checkpoint, Disk, InputEntry, Later, OutputEntry, OutputError, PlaceEntry, Publishing, Staged,
+    Target, ToolEntry, checkpoint, measure, publish, remove, sync_folder,
 };
 
 use crate::parallel::Background;
@@ -138,22 +138,20 @@ impl Keeper {
     pub(super) fn keep(
         &mut self,
         books: &Books,
-        next: Option<&(Spot, u64)>,
+        (spot, tasks): &(Spot, u64),
         signed: &mut Staged,
         mut rejects: Option<&mut Staged>,
     ) -> Result<bool, OutputError> {
         let checkpoint = &mut self.checkpoint;
         books.write(checkpoint);
-        if let Some((spot, tasks)) = next {
-            checkpoint.finished = spot.finished.to_vec();
-            checkpoint.place = PlaceEntry {
-                byte: spot.place.byte,
-                line: spot.place.line,
-                record: spot.place.record,
-                sha256: hex(&spot.place.sha256),
-                tasks: *tasks,
-            };
-        }
+        checkpoint.finished = spot.finished.to_vec();
+        checkpoint.place = PlaceEntry {
+            byte: spot.place.byte,
+            line: spot.place.line,
+            record: spot.place.record,
+            sha256: hex(&spot.place.sha256),
+            tasks: *tasks,
+        };
         let mut syncs = vec![signed.sync_later()?];
         checkpoint.signed.extent = signed.extent();
         if let (Some(entry), Some(rejects)) = (&mut checkpoint.rejects, rejects.as_deref_mut()) {
@@ -217,8 +215,15 @@ impl Keeper {
 
     /// Notes durably that everything is complete, then gives the files their
     /// names.
-    pub(super) fn publish(&mut self, publishing: Publishing) -> Result<(), OutputError> {
+    pub(super) fn publish(
+        &mut self,
+        books: &Books,
+        inputs: &[InputEntry],
+        publishing: Publishing,
+    ) -> Result<(), OutputError> {
         self.wait()?;
+        books.write(&mut self.checkpoint);
+        self.checkpoint.finished = inputs.to_vec();
         self.checkpoint.publishing = Some(publishing);
         self.save()?;
         finish(self.disk.as_ref(), &self.checkpoint, false)

@@ -28,7 +28,8 @@ pub(super) struct Ledger {
     pub(super) rejects: Option<Staged>,
     pub(super) books: Books,
     pub(super) keeper: Option<Keeper>,
-    /// Where a resume would go on.
+    /// Where a resume would go on; `None` where nothing new was done, or what
+    /// was done last is no place to go on from.
     next: Option<(Spot, u64)>,
     /// What a failed run takes away where nothing can be resumed.
     litter: Vec<PathBuf>,
@@ -143,7 +144,7 @@ impl Ledger {
             self.progress.bytes += batch.input_bytes;
         }
         self.signed.write(&done.lines)?;
-        self.next = done.next.or_else(|| self.next.take());
+        self.next = done.next;
         self.progress.rows = self.books.counts.rows;
         self.progress.rejected = self.books.counts.rejected;
         self.progress.records = self.books.counts.records;
@@ -151,8 +152,12 @@ impl Ledger {
             return Ok(false);
         };
         let mut kept = keeper.poll()?;
-        if keeper.is_due(self.progress.rows) {
-            let (next, rejects) = (self.next.as_ref(), self.rejects.as_mut());
+        if let Some(next) = self
+            .next
+            .as_ref()
+            .filter(|_| keeper.is_due(self.progress.rows))
+        {
+            let rejects = self.rejects.as_mut();
             kept |= keeper.keep(&self.books, next, &mut self.signed, rejects)?;
         }
         Ok(kept)
@@ -162,9 +167,11 @@ impl Ledger {
     fn keep(&mut self) -> Result<(), Error> {
         if let Some(keeper) = &mut self.keeper {
             keeper.wait()?;
-            let (next, rejects) = (self.next.as_ref(), self.rejects.as_mut());
-            keeper.keep(&self.books, next, &mut self.signed, rejects)?;
-            keeper.wait()?;
+            if let Some(next) = &self.next {
+                let rejects = self.rejects.as_mut();
+                keeper.keep(&self.books, next, &mut self.signed, rejects)?;
+                keeper.wait()?;
+            }
         }
         Ok(())
     }
@@ -245,7 +252,7 @@ impl Ledger {
                     files,
                     within_limit: summary.within_limit,
                 };
-                keeper.publish(publishing)?;
+                keeper.publish(&self.books, &summary.inputs, publishing)?;
             }
             None => {
                 if let (Some(manifest), true) = (&job.outputs.manifest, job.outputs.force) {

@@ -147,6 +147,9 @@ pub(super) fn differences(checkpoint: &Checkpoint, job: &Job) -> Vec<Difference>
     }
     let name =
         |path: Option<&Path>| path.map_or("nothing".into(), |path| path.display().to_string());
+    let signed = job.outputs.signed.as_ref().and_then(Target::file);
+    let was = Some(checkpoint.signed.path.as_path());
+    all.add("the output", &name(was), &name(signed));
     let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
     let was = checkpoint
         .rejects

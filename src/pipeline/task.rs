@@ -61,7 +61,7 @@ pub(super) struct Done {
     /// How many records were signed.
     pub(super) records: u64,
     /// Where a resume goes on after it: a place between two batches, and how
-    /// many tasks of the one behind it are done.
+    /// many tasks of the one behind it are done; `None` where it cannot.
     pub(super) next: Option<(Spot, u64)>,
 }
 
@@ -190,7 +190,8 @@ impl Task {
 
     fn done(self, lines: Vec<u8>) -> Done {
         let finished = |(record, copy): &(Record<'_>, u64)| copy + 1 == record.count();
-        let next = self.bounds.as_ref().map(|bounds| match self.is_last {
+        let bounds = self.bounds.as_ref().filter(|bounds| !bounds.is_torn);
+        let next = bounds.map(|bounds| match self.is_last {
             true => (bounds.to.clone(), 0),
             false => (bounds.from.clone(), self.number + 1),
         });

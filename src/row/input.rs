@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Dialect, Source};
 use crate::stop::Stop;
@@ -51,7 +51,7 @@ impl Input {
     pub fn open_until(&self, stop: &Stop) -> io::Result<Source> {
         let file = match &self.origin {
             Origin::Stdin => stdin()?,
-            Origin::File(path) => File::open(path)?,
+            Origin::File(path) => open(path)?,
         };
         // A folder opens like a file, and only fails to be read.
         if file.metadata()?.is_dir() {
@@ -71,6 +71,26 @@ impl Input {
             Origin::Stdin => None,
         }
     }
+}
+
+/// Opens a file. A FIFO that nobody has opened for writing yet would make its
+/// reader wait right there, where no stop is heeded.
+#[cfg(target_os = "linux")]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    let mut options = File::options();
+    options.read(true);
+    if path.metadata()?.file_type().is_fifo() {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits();
+        options.custom_flags(flags.cast_signed());
+    }
+    options.open(path)
+}
+
+/// Elsewhere a FIFO without a writer may look like one at its end.
+#[cfg(not(target_os = "linux"))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// Standard input without the buffer of `std::io::Stdin`: what has been taken

@@ -103,6 +103,12 @@ impl<R: Read> Reader<R> {
         more
     }
 
+    /// Whether the last batch is as short as it is because the input has
+    /// ended.
+    pub fn is_at_end(&self) -> bool {
+        self.at_end
+    }
+
     /// The number the next row will get.
     pub fn next_record(&self) -> u64 {
         self.framer.next_record

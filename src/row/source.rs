@@ -257,7 +257,11 @@ impl Read for Patient {
             let mut waits = [PollFd::new(&self.file, PollFlags::IN)];
             match poll(&mut waits, Some(&beat)) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => return self.file.read(buffer),
+                Ok(_) => match self.file.read(buffer) {
+                    // Another reader was faster.
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return read,
+                },
                 Err(error) => return Err(error.into()),
             }
         }
