@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::hex::hex;
 use crate::output::{
     Checkpoint, Disk, OutputEntry, OutputError, PlaceEntry, Publishing, Staged, Target, ToolEntry,
-    checkpoint, measure, publish, remove,
+    checkpoint, measure, publish, remove, sync_folder,
 };
 
 use super::books::Books;
@@ -110,8 +110,14 @@ impl Keeper {
 
     /// Writes the checkpoint as it stands.
     pub(super) fn save(&mut self) -> Result<(), OutputError> {
-        self.checkpoint.seconds = self.seconds();
-        self.checkpoint.save(self.disk.as_ref(), &self.output)?;
+        self.replace(self.checkpoint.clone())
+    }
+
+    /// Writes another checkpoint; where that fails, the one before stands.
+    fn replace(&mut self, mut checkpoint: Checkpoint) -> Result<(), OutputError> {
+        checkpoint.seconds = self.seconds();
+        checkpoint.save(self.disk.as_ref(), &self.output)?;
+        self.checkpoint = checkpoint;
         self.last = Instant::now();
         Ok(())
     }
@@ -125,8 +131,8 @@ impl Keeper {
         signed: &mut Staged,
         rejects: Option<&mut Staged>,
     ) -> Result<(), OutputError> {
-        let checkpoint = &mut self.checkpoint;
-        books.write(checkpoint);
+        let mut checkpoint = self.checkpoint.clone();
+        books.write(&mut checkpoint);
         if let Some((spot, tasks)) = next {
             checkpoint.finished = spot.finished.to_vec();
             checkpoint.place = PlaceEntry {
@@ -143,14 +149,15 @@ impl Keeper {
             rejects.sync()?;
             entry.extent = rejects.extent();
         }
-        self.save()
+        self.replace(checkpoint)
     }
 
     /// Notes durably that everything is complete, then gives the files their
     /// names.
-    pub(super) fn publish(mut self, publishing: Publishing) -> Result<(), OutputError> {
-        self.checkpoint.publishing = Some(publishing);
-        self.save()?;
+    pub(super) fn publish(&mut self, publishing: Publishing) -> Result<(), OutputError> {
+        let mut checkpoint = self.checkpoint.clone();
+        checkpoint.publishing = Some(publishing);
+        self.replace(checkpoint)?;
         finish(self.disk.as_ref(), &self.checkpoint, false)
     }
 }
@@ -174,6 +181,13 @@ pub(super) fn finish(
     let Some(publishing) = &checkpoint.publishing else {
         return Ok(());
     };
+    // Names that an attempt has changed which was killed before it could sync
+    // them must be durable before others change that rely on them.
+    if again {
+        for entry in &publishing.files {
+            sync_folder(disk, &entry.path)?;
+        }
+    }
     let mut waiting = Vec::new();
     for entry in &publishing.files {
         let partial = crate::output::partial(&entry.path);

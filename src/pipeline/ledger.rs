@@ -233,7 +233,7 @@ impl Ledger {
                 extent: staged.extent(),
             });
         }
-        match self.keeper.take() {
+        match &mut self.keeper {
             Some(keeper) => {
                 let publishing = Publishing {
                     files,
