@@ -28,6 +28,7 @@ use crate::parallel;
 use crate::record::{Rules, Settings, UNPUBLISHED_TOLERANCE};
 use crate::row::{Origin, ReadError};
 use crate::signing_input::Recipes;
+use crate::stop::Stop;
 use crate::time::rfc3339;
 
 use books::Books;
@@ -66,7 +67,9 @@ pub fn run_at(
     let started = Timestamp::now();
     check_outputs(&job)?;
     let Standing { lock, left } = standing;
-    let unfinished = match choose(&mut job, left, started)? {
+    let stop = job.stop.clone();
+    let chosen = choose(&mut job, left, started).map_err(|error| heeded(error, &stop, 0))?;
+    let unfinished = match chosen {
         Choice::Begin => {
             check_clock(&job.settings, started)?;
             None
@@ -76,7 +79,9 @@ pub fn run_at(
     };
     let rules =
         Rules::new(job.settings.clone()).map_err(|error| Error::Plan { file: None, error })?;
-    let inputs = Inputs::prepare(&job.inputs, &rules, job.limits, &job.stop)?;
+    let rows = unfinished.as_ref().map_or(0, |c| c.counts.rows);
+    let inputs = Inputs::prepare(&job.inputs, &rules, job.limits, &job.stop)
+        .map_err(|error| heeded(error, &stop, rows))?;
     if let Some(checkpoint) = unfinished.as_ref().filter(|c| c.publishing.is_some()) {
         return conclude(&job, checkpoint);
     }
@@ -113,7 +118,9 @@ fn work(
     if let Some(checkpoint) = &unfinished
         && (checkpoint.counts.rows > 0 || checkpoint.place != PlaceEntry::default())
     {
-        inputs.take_up(checkpoint)?;
+        inputs
+            .take_up(checkpoint)
+            .map_err(|error| heeded(error, &job.stop, checkpoint.counts.rows))?;
     }
     let mut ledger = Ledger::open(job, &envelope, unfinished, started)?;
     let rows_before = ledger.progress.rows;
@@ -153,16 +160,10 @@ fn work(
         },
     );
     let rows = ledger.progress.rows;
-    // A reader that was told to stop may say so in its own words.
     let flowed = match flowed.map_err(Error::from) {
-        Ok(()) if !job.stop.is_requested() => Ok(()),
-        Ok(())
-        | Err(Error::Read {
-            error: ReadError::Io(_),
-            ..
-        }) if job.stop.is_requested() => Err(Error::Interrupted { rows }),
+        Ok(()) if job.stop.is_requested() => Err(Error::Interrupted { rows }),
         Ok(()) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(heeded(error, &job.stop, rows)),
     };
     let finished = flowed.and_then(|()| {
         ledger.close(&inputs.finished, job.expect_rows)?;
@@ -188,6 +189,17 @@ fn work(
         on(Event::Left(&progress));
     }
     finished
+}
+
+/// A reader that was told to stop may say so in its own words.
+fn heeded(error: Error, stop: &Stop, rows: u64) -> Error {
+    match error {
+        Error::Read {
+            error: ReadError::Io(_),
+            ..
+        } if stop.is_requested() => Error::Interrupted { rows },
+        error => error,
+    }
 }
 
 /// What is to be done at outputs where something may stand.
