@@ -322,8 +322,10 @@ fn clear(disk: &dyn Disk, litter: &[PathBuf]) {
 /// it stands, the others may be gone on with.
 fn litter(job: &Job) -> Vec<PathBuf> {
     let files = job.outputs.files();
+    let checkpoint = standing::checkpoint_of(job);
+    let unsaved = checkpoint.as_deref().map(partial);
     let partials = files.iter().map(|(_, path)| partial(path));
-    partials.chain(standing::checkpoint_of(job)).collect()
+    partials.chain(unsaved).chain(checkpoint).collect()
 }
 
 /// Bytes as the name of their file says.
