@@ -76,7 +76,7 @@ fn crash_everywhere(case: &Case, lie: Lie, about: u64) -> Vec<String> {
 fn cases() -> Vec<Case> {
     vec![
         Case::tokens(if is_full() { 20 } else { 11 }),
-        Case::two_inputs("signed.ndjson.zst"),
+        Case::two_inputs("signed.csv.zst").separated(),
         Case::tokens(6).over(Before::Finished),
         Case::tokens(6).over(Before::Unfinished),
         Case::tokens(5).spread().over(Before::Finished),

@@ -81,6 +81,7 @@ fn whatever_operation_fails_the_run_says_so_and_can_be_resumed() {
         Case::tokens(11).over(Before::Finished),
         Case::tokens(11).over(Before::Unfinished),
         Case::tokens(8).spread().over(Before::Finished),
+        Case::two_inputs("signed.csv.gz").separated(),
         Case::es256(7),
     ];
     for (nth, case) in cases.iter().enumerate() {
@@ -137,6 +138,27 @@ fn short_and_interrupted_reads_and_writes_change_nothing() {
             };
             attempt(job(false), Some(3)).0.unwrap_err();
             oracle.resumed_by(case, &site, job).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_run_that_cannot_begin_leaves_nothing() {
+    for case in [Case::tokens(8), Case::tokens(8).over(Before::Finished)] {
+        for at in 1.. {
+            let site = case.site();
+            let disk = FaultyDisk::new(Plan {
+                at,
+                persists: false,
+                errno: ENOSPC,
+            });
+            let (result, seen) = attempt(case.job(site.path(), Arc::new(disk), false), None);
+            if seen.begun.is_some() {
+                assert!(at > 8, "a run begins with more than {at} operations");
+                break;
+            }
+            let error = result.unwrap_err();
+            assert_eq!(&snapshot(site.path()), site.before(), "{at}: {error}");
         }
     }
 }

@@ -133,6 +133,12 @@ impl Case {
         Self::new(format, &[text])
     }
 
+    /// Separated values, which begin with a header before the first row.
+    pub(crate) fn separated(mut self) -> Self {
+        self.style = Style::Csv(b',');
+        self
+    }
+
     pub(crate) fn over(mut self, before: Before) -> Self {
         self.before = before;
         self

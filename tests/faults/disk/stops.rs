@@ -33,6 +33,7 @@ fn a_run_that_is_stopped_after_any_step_can_be_resumed() {
     for mut case in [
         Case::tokens(20),
         Case::two_inputs("signed.ndjson.gz"),
+        Case::tokens(7).separated(),
         Case::tokens(8).over(Before::Finished).spread(),
     ] {
         for every in [ALWAYS, NEVER] {
