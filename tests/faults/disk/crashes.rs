@@ -76,12 +76,12 @@ fn crash_everywhere(case: &Case, lie: Lie, about: u64) -> Vec<String> {
 
 fn cases() -> Vec<Case> {
     vec![
-        Case::tokens(if is_full() { 20 } else { 11 }),
+        Case::tokens(if is_full() { 20 } else { 8 }),
         Case::two_inputs("signed.csv.zst").separated(),
         Case::tokens(6).over(Before::Finished),
         Case::tokens(6).over(Before::Unfinished),
         Case::tokens(5).spread().over(Before::Finished),
-        Case::es256(5),
+        Case::es256(if is_full() { 5 } else { 3 }),
     ]
 }
 
@@ -105,7 +105,7 @@ fn whenever_the_power_goes_twice_a_resume_gives_the_same_bytes() {
             let outages = outages(until);
             let (names, content) = outages[rng.below(outages.len() as u64) as usize];
             let files = crash.disk.after(names, content);
-            for again in places(oracle.operations, 12) {
+            for again in places(oracle.operations, 8) {
                 restore(site.path(), &files);
                 let Some(crash) = run_until(&case, &site, again, true, Lie::Nothing) else {
                     break;
