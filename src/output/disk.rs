@@ -11,8 +11,7 @@ pub trait Disk: Send + Sync {
     /// Makes a file that only its owner can read; it must not be there.
     ///
     /// # Errors
-    /// The system's own, as for every method here; `ResourceBusy` where
-    /// another run has the file open.
+    /// The system's own, as for every method here.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Opens a file for reading and writing, at its start.
@@ -55,7 +54,17 @@ pub trait DiskFile: Read + Write + Send {
     /// dropped what it could not write.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// What does the same for everything written before this call, from
+    /// Takes the file for one run alone, until it is closed: two runs with
+    /// outputs of their own may still have been given one file for their
+    /// rejects.
+    ///
+    /// # Errors
+    /// `ResourceBusy` where another run has taken it.
+    fn claim(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What does the same as [`DiskFile::sync`] for everything written before this call, from
     /// another thread, while more is written; `None` where there is no such
     /// thing.
     ///
@@ -83,11 +92,12 @@ impl Disk for SystemDisk {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600);
         }
-        locked(options.open(path)?)
+        Ok(Box::new(options.open(path)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        locked(OpenOptions::new().read(true).write(true).open(path)?)
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Box::new(file))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -110,16 +120,6 @@ impl Disk for SystemDisk {
     }
 }
 
-/// A file for one run alone: two runs with outputs of their own may still have
-/// been given one file for their rejects.
-fn locked(file: File) -> io::Result<Box<dyn DiskFile>> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::ResourceBusy.into()),
-        // Where files cannot be locked, the lock of the output has said so.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(Box::new(file)),
-    }
-}
-
 impl DiskFile for File {
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         Self::set_len(self, bytes)
@@ -127,6 +127,14 @@ impl DiskFile for File {
 
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn claim(&mut self) -> io::Result<()> {
+        match self.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::ResourceBusy.into()),
+            // Where files cannot be locked, the lock of the output has said so.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        }
     }
 
     fn sync_later(&mut self) -> io::Result<Option<SyncLater>> {

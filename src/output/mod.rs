@@ -21,4 +21,4 @@ pub use error::OutputError;
 pub use lock::{Holder, Lock};
 pub use manifest::{Counts, FileEntry, InputEntry, KeyEntry, Manifest, RunEntry, ToolEntry};
 pub use place::{check_targets, checkpoint, lock, partial};
-pub use staged::{Extent, Later, Staged, Target, measure, publish, remove, sync_folder};
+pub use staged::{Extent, Later, Staged, Target, discard, measure, publish, remove, sync_folder};

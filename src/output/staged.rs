@@ -85,6 +85,7 @@ impl Staged {
             Target::File(path) => {
                 let partial = partial(path);
                 let file = create_anew(disk, &partial)
+                    .and_then(claimed)
                     .map_err(|error| OutputError::io("create", &partial, error))?;
                 Sink::File {
                     file,
@@ -109,7 +110,7 @@ impl Staged {
             wanted: extent.bytes,
             found,
         };
-        let mut file = match disk.open(&partial) {
+        let mut file = match disk.open(&partial).and_then(claimed) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(changed(0)),
             Err(error) => return Err(failed("open", error)),
@@ -326,12 +327,26 @@ pub fn measure(disk: &dyn Disk, path: &Path) -> Result<Option<Extent>, OutputErr
     }
 }
 
+/// Takes away an unfinished file, unless another run writes it.
+///
+/// # Errors
+/// When it is there and stays.
+pub fn discard(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    drop(claimed(disk.open(path)?)?);
+    disk.remove(path)
+}
+
+fn claimed(mut file: Box<dyn DiskFile>) -> io::Result<Box<dyn DiskFile>> {
+    file.claim()?;
+    Ok(file)
+}
+
 /// A new file in place of an older one.
 pub(super) fn create_anew(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
     match disk.create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // Not under the hands of a run that writes it.
-            drop(disk.open(path)?);
+            drop(claimed(disk.open(path)?)?);
             disk.remove(path)?;
             disk.create(path)
         }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, Kind};
 use crate::output::{
-    Checkpoint, Compression, Disk, InputEntry, OutputEntry, Publishing, Staged, Target, partial,
-    publish, remove, sync_folder,
+    Checkpoint, Compression, Disk, InputEntry, OutputEntry, Publishing, Staged, Target, discard,
+    partial, publish, remove, sync_folder,
 };
 use crate::row::{Input, Origin};
 
@@ -271,10 +271,7 @@ impl Ledger {
 /// something stays, it is only in the way of the next one.
 fn clear(disk: &dyn Disk, litter: &[PathBuf]) {
     for path in litter {
-        // Another run's file would not open.
-        if disk.open(path).is_ok() {
-            let _ = disk.remove(path);
-        }
+        let _ = discard(disk, path);
     }
 }
 

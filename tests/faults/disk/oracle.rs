@@ -66,7 +66,8 @@ impl Oracle {
             (Some(rows), Some(kept)) if kept < rows => {
                 Err(format!("{rows} rows were announced as safe, {kept} are"))
             }
-            (Some(rows), None) if !published => {
+            // Nothing is safe without a checkpoint, but to start at row one.
+            (Some(rows), None) if !published && rows > 0 => {
                 Err(format!("{rows} rows were announced as safe, none are"))
             }
             _ => Ok(()),
