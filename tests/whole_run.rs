@@ -529,6 +529,13 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
+/// The option that signs at the moment of this manifest: another second would
+/// be another `iat`, and found first.
+fn moment(manifest: &[u8]) -> String {
+    let manifest: Value = serde_json::from_slice(manifest).unwrap();
+    format!("--timestamp {}", manifest["timestamp"])
+}
+
 #[test]
 fn the_records_of_another_run_are_not_those_of_this_one() {
     for (id, from, to, says) in OTHERS {
@@ -546,7 +553,8 @@ fn the_records_of_another_run_are_not_those_of_this_one() {
             Alg::Hs256 => "--secret-file secret.txt",
         };
         let key_id = format.key_id().map_or("", |_| "--key-id 2X9R4HXF34");
-        run.sign(&format!("{key} {key_id} -o out.ndjson a.csv b.csv"));
+        let at = moment(&manifest);
+        run.sign(&format!("{key} {key_id} {at} -o out.ndjson a.csv b.csv"));
         run.workdir.write("b.csv", &rows);
         run.workdir.write(MANIFEST, &manifest);
         for mended in [false, true] {
@@ -567,10 +575,10 @@ fn another_key_id_is_another_header() {
     let format = Format::find("appstore-intro").unwrap();
     let run = Finished::new(format, "ndjson", "out.csv");
     let manifest = run.workdir.bytes(MANIFEST);
-    // Of the same moment: `iat` counts seconds, and another one differs, too.
-    let at = serde_json::from_slice::<Value>(&manifest).unwrap()["timestamp"].clone();
-    let arguments = format!("--timestamp {at} --job-id one -o out.csv a.ndjson b.ndjson");
-    run.sign(&format!("-k key.pem --key-id OTHERKEYID {arguments}"));
+    let at = moment(&manifest);
+    run.sign(&format!(
+        "-k key.pem --key-id OTHERKEYID {at} -o out.csv a.ndjson b.ndjson"
+    ));
     run.workdir.write(MANIFEST, manifest);
     run.mend();
     run.verify("")

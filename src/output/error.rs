@@ -128,6 +128,9 @@ impl OutputError {
                 io::ErrorKind::ReadOnlyFilesystem => {
                     Some("choose a folder this user may write to".into())
                 }
+                io::ErrorKind::AlreadyExists => {
+                    Some("its name was taken while the run was at work; move that away".into())
+                }
                 io::ErrorKind::NotFound => Some("make the folder first".into()),
                 io::ErrorKind::PermissionDenied => {
                     Some("choose a folder this user may write to".into())

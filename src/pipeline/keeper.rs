@@ -275,8 +275,11 @@ pub(super) fn finish(
     for entry in &waiting {
         // Somebody else's file that came meanwhile is not ours to replace.
         if !checkpoint.replaces && entry.path.symlink_metadata().is_ok() {
-            let path = entry.path.clone();
-            return Err(OutputError::Exists { path });
+            return Err(OutputError::Io {
+                action: "rename",
+                path: crate::output::partial(&entry.path),
+                source: std::io::ErrorKind::AlreadyExists.into(),
+            });
         }
     }
     // The manifest of an older run must at no moment stand beside new files.

@@ -125,12 +125,13 @@ pub(super) fn differences(checkpoint: &Checkpoint, job: &Job) -> Vec<Difference>
     all.identity((&checkpoint.job_id, checkpoint.timestamp), job);
     all.key(&checkpoint.key.fingerprint, job);
     all.terms(&checkpoint.settings, job);
-    let now: Vec<InputIdentity> = job.inputs.iter().map(identify).collect();
-    // What is complete needs no input any more.
-    let now = match checkpoint.publishing {
-        Some(_) => checkpoint.inputs.clone(),
-        None => now,
-    };
+    let mut now: Vec<InputIdentity> = job.inputs.iter().map(identify).collect();
+    if checkpoint.publishing.is_some() {
+        // What is complete needs its inputs no more: their names will do.
+        for (is, was) in now.iter_mut().zip(&checkpoint.inputs) {
+            (is.bytes, is.modified) = (was.bytes, was.modified.clone());
+        }
+    }
     all.add("the number of inputs", &checkpoint.inputs.len(), &now.len());
     for (was, is) in checkpoint.inputs.iter().zip(&now) {
         all.add("an input", &was.path, &is.path);

@@ -28,10 +28,7 @@ fn every_line_is_an_event_whatever_becomes_of_the_run() {
     let seen = names(&ended);
     assert_eq!(seen[..2], ["start", "begin"]);
     assert_eq!(seen[seen.len() - 1], "end");
-    assert!(
-        seen.iter().filter(|name| *name == "checkpoint").count() >= 5,
-        "{seen:?}"
-    );
+    assert!(seen.iter().any(|name| name == "checkpoint"), "{seen:?}");
     assert_eq!(ended.event("start")["job_id"], "job");
     assert_eq!(ended.event("begin")["resumed"], false);
     assert_eq!(ended.event("rejects")["rejected"], 2000);
