@@ -23,6 +23,10 @@ fn write_users(path: &Path, rows: usize, bad: bool) {
 /// Signs the file and gives the exit code and the highest resident memory in
 /// KiB, as the kernel counted it.
 fn peak(folder: &Path, input: &str) -> (i32, u64) {
+    peak_into(folder, input, "signed.ndjson")
+}
+
+fn peak_into(folder: &Path, input: &str, output: &str) -> (i32, u64) {
     fs::write(
         folder.join("secret"),
         "a secret of more than thirty-two bytes, for a test",
@@ -38,14 +42,7 @@ fn peak(folder: &Path, input: &str) -> (i32, u64) {
             "-j",
             "2",
         ])
-        .args([
-            input,
-            "-o",
-            "signed.ndjson",
-            "--force",
-            "--progress",
-            "none",
-        ])
+        .args([input, "-o", output, "--force", "--progress", "none"])
         .current_dir(folder)
         .stderr(Stdio::null())
         .spawn()
@@ -98,4 +95,28 @@ fn the_longest_rows_stay_within_64_mib() {
     let (code, peak) = peak(folder.path(), "users.csv");
     assert_eq!(code, 0);
     assert!(peak > 0 && peak < LIMIT_KIB, "{peak} KiB");
+}
+
+#[test]
+fn compressed_files_are_read_and_written_within_64_mib() {
+    let folder = tempfile::tempdir().unwrap();
+    write_users(&folder.path().join("users.csv"), 300_000, false);
+    let plain = fs::read(folder.path().join("users.csv")).unwrap();
+    let best = flate2::Compression::best();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), best);
+    gzip.write_all(&plain).unwrap();
+    fs::write(folder.path().join("users.csv.gz"), gzip.finish().unwrap()).unwrap();
+    // The widest window that is taken.
+    let mut zstd = zstd::Encoder::new(Vec::new(), 19).unwrap();
+    zstd.window_log(23).unwrap();
+    zstd.write_all(&plain).unwrap();
+    fs::write(folder.path().join("users.csv.zst"), zstd.finish().unwrap()).unwrap();
+    for (input, output) in [
+        ("users.csv.gz", "signed.ndjson.gz"),
+        ("users.csv.zst", "signed.ndjson.zst"),
+    ] {
+        let (code, peak) = peak_into(folder.path(), input, output);
+        assert_eq!(code, 0);
+        assert!(peak > 0 && peak < LIMIT_KIB, "{input}: {peak} KiB");
+    }
 }

@@ -1011,3 +1011,16 @@ fn a_file_that_is_written_to_while_it_is_read_is_told_from_one_that_was_replaced
     std::io::Write::write_all(&mut writer, b"{}\n").unwrap();
     assert!(source.has_changed());
 }
+
+#[test]
+fn a_zstd_input_that_wants_more_than_its_share_of_memory_is_told_how_to_be_made() {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.window_log(24).unwrap();
+    encoder.long_distance_matching(true).unwrap();
+    std::io::Write::write_all(&mut encoder, &b"{}\n".repeat(10)).unwrap();
+    let stored = encoder.finish().unwrap();
+    let error = Source::new(std::io::Cursor::new(stored))
+        .read_to_end(&mut Vec::new())
+        .unwrap_err();
+    assert!(error.to_string().contains("--long"), "{error}");
+}

@@ -11,9 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::stop::Stop;
 
-/// The largest window a zstd frame may ask for: 2^27 bytes is what `zstd` itself
-/// accepts without being told; a hostile frame cannot take more.
-const ZSTD_WINDOW_LOG: u32 = 27;
+/// The largest window a zstd frame may ask for, as a power of two: 8 MiB is
+/// what RFC 8878 recommends every decoder to take, and what all levels of
+/// `zstd` up to 19 stay within; a hostile frame cannot take more.
+const ZSTD_WINDOW_LOG: u32 = 23;
 
 /// How many bytes tell what an input is.
 const MAGIC: usize = 4;
@@ -147,6 +148,9 @@ fn damaged(kind: &str, error: &io::Error) -> io::Error {
     }
     let words = match error.kind() {
         io::ErrorKind::UnexpectedEof => "ends early".to_owned(),
+        _ if error.to_string().contains("too much memory") => {
+            "needs a window of more than 8 MiB; compress it without --ultra and --long".to_owned()
+        }
         _ => format!("is damaged, or followed by something else: {error}"),
     };
     io::Error::new(
