@@ -1515,3 +1515,32 @@ fn a_rejects_file_that_another_run_writes_is_not_taken_from_it() {
     drop(held);
     workdir.run(&arguments).exit(0);
 }
+
+#[test]
+fn a_pipe_is_not_read_away_to_compare_it_with_a_finished_run() {
+    let workdir = with_rows();
+    let rows = workdir.bytes("rows.ndjson");
+    let other = rows.repeat(2);
+    let arguments = sign("-o out.ndjson --input-format ndjson - --resume --force");
+    let feed = |more: &str, rows: &[u8]| {
+        let arguments = format!("{arguments} {more}");
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        workdir.run_with(&words, rows)
+    };
+    let first = feed("", &rows);
+    first.exit(0).says("starting at row one");
+    let before = workdir.bytes("out.ndjson");
+    // The same input again is the same run.
+    let again = feed("", &rows);
+    again.exit(0).says("before this call");
+    assert_eq!(workdir.bytes("out.ndjson"), before);
+    // Another one cannot be compared and then signed.
+    let refused = feed("", &other);
+    refused.exit(2).says("read only once");
+    assert!(refused.hint().contains("without --resume"), "{refused}");
+    assert_eq!(workdir.bytes("out.ndjson"), before);
+    // Told apart without reading it, it is signed.
+    let told = feed("--job-id another", &other);
+    told.exit(0);
+    assert_eq!(workdir.lines("out.ndjson").len(), 6);
+}

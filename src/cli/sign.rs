@@ -120,7 +120,7 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
         &mut args.rows.key_id,
         format,
     )?;
-    let standing = Standing::find(&outputs, &SystemDisk)?;
+    let mut standing = Standing::find(&outputs, &SystemDisk)?;
     let mut earlier = standing
         .identity()
         .filter(|_| args.resume)
@@ -129,6 +129,7 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
     // With --force, another job's finished outputs make room for a new run.
     if earlier.is_some() && args.force && standing.is_finished_by_another(&job)? {
         earlier = None;
+        standing.forget();
         job = self::job(&args, &key, &outputs, None, &stop)?;
     }
     let public = key.signer(&job.job_id).key;

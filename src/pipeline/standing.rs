@@ -9,7 +9,6 @@ use crate::output::{
     checkpoint, lock, measure, partial,
 };
 use crate::row::{Input, Origin};
-use crate::stop::Stop;
 use crate::terms::{Difference, Terms};
 use crate::time::rfc3339;
 
@@ -28,7 +27,8 @@ pub(super) enum Left {
     Unfinished(Box<Checkpoint>),
     /// A checkpoint that cannot be used, and why.
     Damaged(OutputError),
-    Finished(Box<Manifest>),
+    /// With the differences, once they were looked for.
+    Finished(Box<Manifest>, Option<Vec<Difference>>),
 }
 
 impl Standing {
@@ -48,7 +48,10 @@ impl Standing {
         let lock = Lock::take(lock(signed))?;
         let left = match Checkpoint::load(disk, signed) {
             Ok(Some(checkpoint)) => Left::Unfinished(Box::new(checkpoint)),
-            Ok(None) => finished(outputs).map_or(Left::Nothing, Left::Finished),
+            Ok(None) => match finished(outputs) {
+                Some(manifest) => Left::Finished(manifest, None),
+                None => Left::Nothing,
+            },
             Err(error @ OutputError::Damaged { .. }) => Left::Damaged(error),
             Err(error) => return Err(error.into()),
         };
@@ -63,20 +66,51 @@ impl Standing {
     pub fn identity(&self) -> Option<(&str, u64)> {
         match &self.left {
             Left::Unfinished(checkpoint) => Some((&checkpoint.job_id, checkpoint.timestamp)),
-            Left::Finished(manifest) => Some((&manifest.job_id, manifest.timestamp)),
+            Left::Finished(manifest, _) => Some((&manifest.job_id, manifest.timestamp)),
             Left::Nothing | Left::Damaged(_) => None,
         }
     }
 
-    /// Whether a finished run stands here, of another job than this one.
+    /// Whether a finished run stands here, of another job than this one. It is
+    /// looked for once: a pipe can be read only once.
     ///
     /// # Errors
-    /// When an input cannot be read.
-    pub fn is_finished_by_another(&self, job: &Job) -> Result<bool, Error> {
-        match &self.left {
-            Left::Finished(manifest) => Ok(!differences_finished(manifest, job)?.is_empty()),
-            _ => Ok(false),
-        }
+    /// When an input cannot be read; and when one that can be read only once
+    /// is another one, because then nothing is left of it to sign.
+    pub fn is_finished_by_another(&mut self, job: &Job) -> Result<bool, Error> {
+        let Left::Finished(manifest, judged) = &mut self.left else {
+            return Ok(false);
+        };
+        let differences = judge(manifest, job)?;
+        let differs = !differences.is_empty();
+        *judged = Some(differences);
+        Ok(differs)
+    }
+
+    /// Forgets what stands here, for a run that replaces it.
+    pub fn forget(&mut self) {
+        self.left = Left::Nothing;
+    }
+}
+
+/// Everything in which a job differs from a finished one.
+pub(super) fn judge(manifest: &Manifest, job: &Job) -> Result<Vec<Difference>, Error> {
+    let differences = differences_of_settings(manifest, job);
+    if !differences.is_empty() {
+        return Ok(differences);
+    }
+    let differences = differences_of_files(manifest, job)?;
+    let read_once = job.inputs.iter().find(|input| input.size().is_none());
+    match read_once {
+        Some(input) if job.outputs.force && !differences.is_empty() => Err(Error::settings(
+            format!(
+                "a run with another input is finished here, and {} can be read only once: it was \
+                 read to be compared",
+                input.name()
+            ),
+            "give --force without --resume to replace that run",
+        )),
+        _ => Ok(differences),
     }
 }
 
@@ -165,38 +199,35 @@ pub(super) fn differences(checkpoint: &Checkpoint, job: &Job) -> Vec<Difference>
     all.0
 }
 
-/// Everything in which a job differs from a finished one: its inputs and
-/// outputs are read for it.
-pub(super) fn differences_finished(
-    manifest: &Manifest,
-    job: &Job,
-) -> Result<Vec<Difference>, Error> {
+fn differences_of_settings(manifest: &Manifest, job: &Job) -> Vec<Difference> {
     let mut all = Differences::default();
     all.identity((&manifest.job_id, manifest.timestamp), job);
     all.key(&manifest.key.fingerprint, job);
     all.terms(&manifest.settings, job);
-    all.add(
-        "the number of inputs",
-        &manifest.inputs.len(),
-        &job.inputs.len(),
-    );
-    if all.0.is_empty() {
-        let contents = inputs::contents(&job.inputs, &Stop::clone(&job.stop))?;
-        for ((was, input), (bytes, sha256)) in manifest.inputs.iter().zip(&job.inputs).zip(contents)
-        {
-            all.add("an input", &was.path, &input.name());
-            let shown = |bytes: u64, sha256: &str| format!("{bytes} bytes with SHA-256 {sha256}");
-            let was_content = shown(was.bytes, &was.sha256);
-            all.add(&was.path, &was_content, &shown(bytes, &sha256));
-        }
-        let signed = job.outputs.signed.as_ref().and_then(Target::file);
-        let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
-        for (path, entry) in [(signed, &manifest.signed), (rejects, &manifest.rejects)] {
-            let Some(path) = path else { continue };
-            let is = measure(job.disk.as_ref(), path)?;
-            let is = is.map_or("missing".into(), |extent| extent.sha256);
-            all.add(&path.display().to_string(), &entry.sha256, &is);
-        }
+    let (was, is) = (manifest.inputs.len(), job.inputs.len());
+    all.add("the number of inputs", &was, &is);
+    for (was, is) in manifest.inputs.iter().zip(&job.inputs) {
+        all.add("an input", &was.path, &is.name());
+    }
+    all.0
+}
+
+/// Reads inputs and outputs to their ends.
+fn differences_of_files(manifest: &Manifest, job: &Job) -> Result<Vec<Difference>, Error> {
+    let mut all = Differences::default();
+    let contents = inputs::contents(&job.inputs, &job.stop)?;
+    for (was, (bytes, sha256)) in manifest.inputs.iter().zip(contents) {
+        let shown = |bytes: u64, sha256: &str| format!("{bytes} bytes with SHA-256 {sha256}");
+        let was_content = shown(was.bytes, &was.sha256);
+        all.add(&was.path, &was_content, &shown(bytes, &sha256));
+    }
+    let signed = job.outputs.signed.as_ref().and_then(Target::file);
+    let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
+    for (path, entry) in [(signed, &manifest.signed), (rejects, &manifest.rejects)] {
+        let Some(path) = path else { continue };
+        let is = measure(job.disk.as_ref(), path)?;
+        let is = is.map_or("missing".into(), |extent| extent.sha256);
+        all.add(&path.display().to_string(), &entry.sha256, &is);
     }
     Ok(all.0)
 }

@@ -55,8 +55,11 @@ pub(super) fn choose(job: &mut Job, left: Left, now: Timestamp) -> Result<Choice
             Ok(Choice::GoOn(checkpoint))
         }
         Left::Damaged(error) if job.resume => Err(error.into()),
-        Left::Finished(manifest) if job.resume => {
-            let differences = standing::differences_finished(&manifest, job)?;
+        Left::Finished(manifest, judged) if job.resume => {
+            let differences = match judged {
+                Some(differences) => differences,
+                None => standing::judge(&manifest, job)?,
+            };
             if differences.is_empty() {
                 Ok(Choice::Done(Box::new(Summary::of_finished(*manifest))))
             } else if force {
