@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 use super::disk::Disk;
 use super::error::OutputError;
 use super::manifest::{Counts, InputEntry, KeyEntry, ToolEntry};
+use super::names::{create_anew, sync_folder};
 use super::place::{self, partial};
-use super::staged::{Extent, create_anew, sync_folder};
+use super::staged::Extent;
 use crate::hex::hex;
 use crate::terms::Terms;
 

@@ -11,6 +11,7 @@ mod disk;
 mod error;
 mod lock;
 mod manifest;
+mod names;
 mod place;
 mod staged;
 
@@ -20,5 +21,6 @@ pub use disk::{Disk, DiskFile, SyncLater, SystemDisk};
 pub use error::OutputError;
 pub use lock::{Holder, Lock};
 pub use manifest::{Counts, FileEntry, InputEntry, KeyEntry, Manifest, RunEntry, ToolEntry};
+pub use names::{discard, measure, publish, remove, sync_folder};
 pub use place::{check_targets, checkpoint, lock, partial};
-pub use staged::{Extent, Later, Staged, Target, discard, measure, publish, remove, sync_folder};
+pub use staged::{Extent, Later, Staged, Target};
