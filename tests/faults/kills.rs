@@ -15,14 +15,17 @@ fn whatever_moment_a_run_is_killed_at_resuming_it_gives_the_same_bytes() {
     let mut random = Random::new();
     let jobs = jobs::all();
     let references: Vec<Reference> = jobs.iter().map(|job| job.reference(&identity())).collect();
-    let mut kills = 0;
-    for round in 0..sized(24, 200) {
+    let (rounds, wanted) = (sized(24, 200), sized(20, 200));
+    let (mut kills, mut round) = (0, 0);
+    // Where the machine has become faster since the references were made, the
+    // moments come too late, and it takes more of them.
+    while round < rounds || (kills < wanted && round < 6 * rounds) {
         let at = round % jobs.len();
         println!("round {round}: {}", jobs[at].name);
         kills += survive(&jobs[at], &references[at], &mut random);
+        round += 1;
     }
-    // Less would mean that the moments miss the runs.
-    assert!(kills >= sized(20, 200), "{kills} kills");
+    assert!(kills >= wanted, "{kills} kills in {round} rounds");
 }
 
 /// Kills a job again and again, and compares what it becomes in the end. Gives

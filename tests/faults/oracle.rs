@@ -92,9 +92,40 @@ pub(crate) fn shell(workdir: &Workdir, line: &str) -> Command {
     command
 }
 
+/// The command with INT as the system sets it: what runs the tests may itself
+/// have been started with INT ignored, as shells do for what is not in front,
+/// and its children would be deaf, too.
+fn listening(command: &Command) -> Command {
+    const DEFAULT: &str = "--default-signal=INT";
+    static CAN_SET: LazyLock<bool> = LazyLock::new(|| {
+        let tried = Command::new("env").args([DEFAULT, "true"]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    });
+    let mut listening = match *CAN_SET {
+        true => {
+            let mut listening = Command::new("env");
+            listening.arg(DEFAULT).arg(command.get_program());
+            listening
+        }
+        false => Command::new(command.get_program()),
+    };
+    listening.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => listening.env(name, value),
+            None => listening.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        listening.current_dir(folder);
+    }
+    listening
+}
+
 /// Starts a command whose output is kept.
 pub(crate) fn begin(command: &mut Command, stdin: Option<Vec<u8>>) -> Going {
     let words = format!("{command:?}");
+    let command = &mut listening(command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(match stdin {
         Some(_) => Stdio::piped(),
