@@ -48,7 +48,13 @@ const MOST: u64 = 4 << 20;
 /// refused.
 pub fn source(data: &[u8]) {
     let (whole, one) = (read(data, usize::MAX), read(data, 1));
-    assert_eq!(whole, one);
+    if whole.1 == Some(false) && one.1 == Some(false) {
+        // How much comes out before the damage is found depends on how it is
+        // read; what comes out does not.
+        assert!(whole.0.starts_with(&one.0) || one.0.starts_with(&whole.0));
+    } else {
+        assert!(whole == one, "read in other pieces it is another input");
+    }
     let (bytes, ended, compressed, stored) = whole;
     match stored {
         None => assert_eq!((bytes.as_slice(), ended), (data, Some(true))),
