@@ -48,7 +48,7 @@ const MOST: u64 = 4 << 20;
 /// refused.
 pub fn source(data: &[u8]) {
     let (whole, one) = (read(data, usize::MAX), read(data, 1));
-    if whole.1 == Some(false) && one.1 == Some(false) {
+    if whole.1 != Some(true) && one.1 != Some(true) {
         // How much comes out before the damage is found depends on how it is
         // read; what comes out does not.
         assert!(whole.0.starts_with(&one.0) || one.0.starts_with(&whole.0));
