@@ -18,6 +18,8 @@ mod crashes;
 mod faults;
 #[path = "disk/faulty_disk.rs"]
 mod faulty_disk;
+#[path = "disk/later.rs"]
+mod later;
 #[path = "disk/oracle.rs"]
 mod oracle;
 #[path = "disk/panics.rs"]
