@@ -133,6 +133,17 @@ pub enum Error {
         /// What to type.
         hint: Option<String>,
     },
+    /// Signatures came out wrong again and again.
+    #[error(
+        "{signatures} signatures in {batches} batches came out wrong and were computed anew: this \
+         machine miscalculates"
+    )]
+    Miscalculates {
+        /// How many signatures.
+        signatures: u64,
+        /// In how many batches.
+        batches: u64,
+    },
     /// The engine failed.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -211,6 +222,7 @@ impl Error {
             | Self::Cells { .. }
             | Self::Compress(_)
             | Self::Panicked { .. }
+            | Self::Miscalculates { .. }
             | Self::SelfCheck { .. }
             | Self::Sign(_)
             | Self::Threads(_) => Kind::Internal,
@@ -237,7 +249,7 @@ impl Error {
             Self::TooManyRejects { .. } => {
                 Some("mend the rows, or give a larger --max-rejects".into())
             }
-            Self::SelfCheck { .. } => {
+            Self::SelfCheck { .. } | Self::Miscalculates { .. } => {
                 Some("nothing was published; test the memory and run on another machine".into())
             }
             Self::Accounting { .. } | Self::Cells { .. } | Self::Panicked { .. } => {

@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use campaign_signer::engine::{
-    ENGINES, Engine, Hs256, Messages, P256, P256Verifier, Signatures, Verifier,
+    Check, ENGINES, Engine, Hs256, Messages, P256, P256Verifier, Signatures, Verifier,
 };
 use campaign_signer::envelope::read_signature;
 use campaign_signer::format::{Claim, Format, Signing};
@@ -217,7 +217,9 @@ fn the_signatures_of_rfc_6979_come_out_to_the_byte() {
         messages.push(text(&vector["message"]).as_bytes());
     }
     let mut signatures = Signatures::default();
-    engine.sign_batch(&messages, &mut signatures).unwrap();
+    engine
+        .sign_batch(&messages, Check::Off, &mut signatures)
+        .unwrap();
     for (at, vector) in all.iter().enumerate() {
         let signature = signatures.get(at);
         let rs = [text(&vector["r"]), text(&vector["s"])].concat();
@@ -239,7 +241,9 @@ fn hmac_of(engine: &Hs256, message: &str) -> Vec<u8> {
     let mut messages = Messages::default();
     messages.push(message.as_bytes());
     let mut signatures = Signatures::default();
-    engine.sign_batch(&messages, &mut signatures).unwrap();
+    engine
+        .sign_batch(&messages, Check::Off, &mut signatures)
+        .unwrap();
     signatures.get(0).to_vec()
 }
 

@@ -1,7 +1,7 @@
 //! `key_parse`: any bytes as a private key, a public key and a secret. What is
 //! read works; nothing that is shown, in errors least of all, is a secret.
 
-use campaign_signer::engine::{ENGINES, Messages, P256Verifier, Signatures, Verifier};
+use campaign_signer::engine::{Check, ENGINES, Messages, P256Verifier, Signatures, Verifier};
 use campaign_signer::jws::write_base64url;
 use campaign_signer::key::{KeyError, PublicKey, Secret, SigningKey};
 
@@ -32,7 +32,9 @@ fn check_private(key: &SigningKey) {
     messages.push(b"probe");
     let mut signatures = Signatures::default();
     let engine = (ENGINES[0].load)(key.ecdsa());
-    engine.sign_batch(&messages, &mut signatures).unwrap();
+    engine
+        .sign_batch(&messages, Check::Off, &mut signatures)
+        .unwrap();
     let verifier = P256Verifier::new(*public.verifying_key());
     assert!(verifier.verify(b"probe", signatures.get(0)));
     assert!(!verifier.verify(b"prober", signatures.get(0)));

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use campaign_signer::engine::Check;
 use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
 use campaign_signer::output::{SystemDisk, Target, check_targets};
-use campaign_signer::pipeline::{self, Interval, Job, Outputs, Progress, SelfCheck, Standing};
+use campaign_signer::pipeline::{self, Interval, Job, Outputs, Progress, Standing};
 use campaign_signer::row::Origin;
 use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
@@ -189,9 +190,9 @@ fn job(
     job.threads = args.rows.threads();
     job.max_rejects = args.rows.max_rejects;
     job.self_check = match args.self_check {
-        SelfCheckName::All => SelfCheck::All,
-        SelfCheckName::Batch => SelfCheck::Batch,
-        SelfCheckName::Off => SelfCheck::Off,
+        SelfCheckName::All => Check::All,
+        SelfCheckName::Batch => Check::Batch,
+        SelfCheckName::Off => Check::Off,
     };
     job.resume = args.resume;
     job.accept_touched = args.accept_touched;

@@ -17,22 +17,80 @@ pub trait Engine: Verifier {
     /// The name for `--engine` and the manifest.
     fn name(&self) -> &'static str;
 
+    /// What it computes with, for the manifest: the arithmetic that this
+    /// processor lets it use.
+    fn lanes(&self) -> &'static str;
+
     /// The width of one signature in bytes: 64 for ES256 (`r ‖ s`, RFC 7518
     /// §3.4), 32 for HS256 (§3.2).
     fn width(&self) -> usize;
 
     /// Signs every message; `out` is cleared and then holds one signature per
-    /// message, in the same order.
+    /// message, in the same order. Gives how many signatures `check` found
+    /// wrong and had computed anew: 0, unless the machine miscalculates.
     ///
     /// # Errors
-    /// When a signature could not be made. Nothing in `out` may be used then.
-    fn sign_batch(&self, messages: &Messages, out: &mut Signatures) -> Result<(), SignError>;
+    /// When a signature could not be made, or came out wrong once more.
+    /// Nothing in `out` may be used then.
+    fn sign_batch(
+        &self,
+        messages: &Messages,
+        check: Check,
+        out: &mut Signatures,
+    ) -> Result<u64, SignError>;
+}
+
+/// How much of its own work an engine checks before it hands it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// Every signature is verified, beside what `Batch` does.
+    All,
+    /// What an engine can check of a whole batch for a share of the work. The
+    /// engines that sign one message after another verify the batch's first
+    /// signature: that finds a broken build or processor, not a flipped bit.
+    Batch,
+    /// Nothing.
+    Off,
+}
+
+impl Check {
+    /// The name for `--self-check` and the manifest.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Batch => "batch",
+            Self::Off => "off",
+        }
+    }
+
+    /// How many of a batch's signatures are verified one after another.
+    fn singles(self, count: usize) -> usize {
+        match self {
+            Self::All => count,
+            Self::Batch => count.min(1),
+            Self::Off => 0,
+        }
+    }
 }
 
 /// Judges signatures under one key; for ES256 the public half is enough.
 pub trait Verifier: Send + Sync {
     /// Whether this signature, `r ‖ s` or an HMAC, is right for this message.
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool;
+
+    /// Judges many at once: `verdicts` is cleared and then holds one verdict
+    /// per message, in the same order.
+    ///
+    /// # Panics
+    /// When there are not as many signatures as messages.
+    fn verify_batch(&self, messages: &Messages, signatures: &Signatures, verdicts: &mut Vec<bool>) {
+        assert_eq!(messages.len(), signatures.len(), "a signature each");
+        verdicts.clear();
+        verdicts.extend((0..messages.len()).map(|at| {
+            let (message, signature) = (messages.get(at), signatures.get(at));
+            self.verify(message, signature)
+        }));
+    }
 }
 
 /// An ES256 engine that can be asked for by name.
@@ -53,14 +111,25 @@ pub static ENGINES: &[EngineInfo] = &[EngineInfo {
     load: |key| Box::new(P256::new(key.clone())),
 }];
 
-/// Signing failed; with a valid key this does not happen.
+/// Signing failed; with a valid key and a sound machine this does not happen.
 #[derive(Debug, thiserror::Error)]
-#[error("the {engine} engine could not sign message {at} of a batch")]
-pub struct SignError {
-    /// The engine's name.
-    pub engine: &'static str,
-    /// The message's place in its batch, from 0.
-    pub at: usize,
+pub enum SignError {
+    /// No signature came out.
+    #[error("the {engine} engine could not sign message {at} of a batch")]
+    Failed {
+        /// The engine's name.
+        engine: &'static str,
+        /// The message's place in its batch, from 0.
+        at: usize,
+    },
+    /// A signature came out wrong, was computed anew, and is wrong again.
+    #[error("the {engine} engine signed message {at} of a batch wrongly, and so did the reference")]
+    Wrong {
+        /// The engine's name.
+        engine: &'static str,
+        /// The message's place in its batch, from 0.
+        at: usize,
+    },
 }
 
 /// Messages back to back in one buffer.
@@ -134,6 +203,31 @@ impl Signatures {
         self.bytes.clear();
         self.bytes.resize(count * width, 0);
         self.bytes.chunks_exact_mut(width)
+    }
+
+    /// Removes all signatures and takes ones of this width from now on.
+    pub fn clear(&mut self, width: usize) {
+        self.width = width;
+        self.bytes.clear();
+    }
+
+    /// Adds a signature.
+    ///
+    /// # Panics
+    /// When it does not have the width.
+    pub fn push(&mut self, signature: &[u8]) {
+        assert_eq!(signature.len(), self.width, "signatures of one width");
+        self.bytes.extend_from_slice(signature);
+    }
+
+    /// How many signatures there are.
+    pub fn len(&self) -> usize {
+        self.bytes.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     /// The signature at this place.

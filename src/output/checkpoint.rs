@@ -67,6 +67,9 @@ pub struct Checkpoint {
     pub notices: Vec<NoticeEntry>,
     /// The first reject in words.
     pub first_reject: Option<String>,
+    /// How many signatures came out wrong and were computed anew.
+    #[serde(default)]
+    pub recomputed: u64,
     /// Everything is complete, and only names are left to change.
     pub publishing: Option<Publishing>,
 }

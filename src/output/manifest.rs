@@ -133,6 +133,13 @@ pub struct Counts {
 pub struct RunEntry {
     /// The engine that signed.
     pub engine: String,
+    /// What it computed with: the arithmetic this processor let it use.
+    pub lanes: String,
+    /// How much of each batch was checked before it was written.
+    pub self_check: String,
+    /// How many signatures came out wrong and were computed anew; they are
+    /// right now, but the machine is not to be trusted.
+    pub recomputed: u64,
     /// How many worker threads.
     pub threads: usize,
     /// How many attempts it took: one more than it was resumed.

@@ -14,6 +14,10 @@ use super::job::{MaxRejects, Summary};
 /// The rows a percentage waits for before it stops a run.
 const PERCENT_SAMPLE: u64 = 1000;
 
+/// How many batches with wrong signatures a run goes on after. A bit may flip
+/// anywhere once; a machine that does it again is not to be signed on.
+const WRONG_BATCHES: u64 = 2;
+
 /// What was counted so far.
 #[derive(Clone, Default)]
 pub(super) struct Books {
@@ -22,6 +26,10 @@ pub(super) struct Books {
     pub(super) notices: Tally,
     pub(super) first_reject: Option<String>,
     pub(super) max_rejects: Option<MaxRejects>,
+    /// How many signatures came out wrong and were computed anew.
+    pub(super) recomputed: u64,
+    /// In how many batches, of this attempt.
+    wrong_batches: u64,
 }
 
 impl Books {
@@ -31,6 +39,7 @@ impl Books {
         let mut books = Self {
             counts: checkpoint.counts,
             first_reject: checkpoint.first_reject.clone(),
+            recomputed: checkpoint.recomputed,
             ..Self::default()
         };
         for (code, count) in &checkpoint.rejected_by_code {
@@ -62,12 +71,27 @@ impl Books {
             })
             .collect();
         checkpoint.first_reject.clone_from(&self.first_reject);
+        checkpoint.recomputed = self.recomputed;
     }
 
     /// Rejected rows by the name of their code.
     pub(super) fn rejected_by_code(&self) -> BTreeMap<String, u64> {
         let entry = |(code, count): (&Code, &u64)| (code.as_str().to_owned(), *count);
         self.by_code.iter().map(entry).collect()
+    }
+
+    /// Enters signatures that came out wrong and were computed anew.
+    pub(super) fn enter_recomputed(&mut self, recomputed: u64) -> Result<(), Error> {
+        self.recomputed += recomputed;
+        self.wrong_batches += u64::from(recomputed > 0);
+        if self.wrong_batches > WRONG_BATCHES {
+            let (signatures, batches) = (self.recomputed, self.wrong_batches);
+            return Err(Error::Miscalculates {
+                signatures,
+                batches,
+            });
+        }
+        Ok(())
     }
 
     /// Enters finished work; nothing is entered where it would pass the limit,
@@ -142,6 +166,7 @@ impl Books {
             notices: self.notices.clone(),
             inputs: inputs.to_vec(),
             rows_now: self.counts.rows,
+            recomputed: self.recomputed,
             elapsed: Duration::ZERO,
             threads: 0,
             within_limit: self.is_within(self.counts, true),

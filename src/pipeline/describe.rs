@@ -58,6 +58,9 @@ impl Ledger {
             notices,
             run: RunEntry {
                 engine: signer.engine.name().into(),
+                lanes: signer.engine.lanes().into(),
+                self_check: job.self_check.as_str().into(),
+                recomputed: summary.recomputed,
                 threads: summary.threads,
                 attempts: keeper.map_or(1, |keeper| keeper.checkpoint.attempts),
                 exit_code,

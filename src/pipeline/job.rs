@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::Check;
 use crate::envelope::Style;
 use crate::format::Code;
 use crate::output::{
@@ -33,8 +34,8 @@ pub struct Job {
     pub job_id: String,
     /// How many workers; 0 means as many as the machine has.
     pub threads: usize,
-    /// How much of each batch is verified before it is written.
-    pub self_check: SelfCheck,
+    /// How much of each batch is checked before it is written.
+    pub self_check: Check,
     /// How many rejects are tolerated.
     pub max_rejects: Option<MaxRejects>,
     /// An unfinished run of the same job is gone on with.
@@ -84,7 +85,7 @@ impl Job {
             outputs,
             job_id: String::new(),
             threads: 0,
-            self_check: SelfCheck::Batch,
+            self_check: Check::Batch,
             max_rejects: None,
             resume: false,
             accept_touched: false,
@@ -185,18 +186,6 @@ impl Outputs {
     }
 }
 
-/// How much of each batch is verified before it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SelfCheck {
-    /// Every signature.
-    All,
-    /// The first signature of each batch: finds a broken build or processor,
-    /// not a single flipped bit.
-    Batch,
-    /// None.
-    Off,
-}
-
 /// How many rejected rows are tolerated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxRejects {
@@ -277,6 +266,8 @@ pub struct Summary {
     pub inputs: Vec<InputEntry>,
     /// How many rows this attempt has done.
     pub rows_now: u64,
+    /// How many signatures came out wrong and were computed anew.
+    pub recomputed: u64,
     /// How long this attempt took.
     pub elapsed: Duration,
     /// How many workers there were.
@@ -301,6 +292,7 @@ impl Summary {
             notices: Tally::default(),
             inputs: manifest.inputs,
             rows_now: 0,
+            recomputed: manifest.run.recomputed,
             elapsed: Duration::ZERO,
             threads: 0,
             within_limit: manifest.run.exit_code == 0,

@@ -72,6 +72,7 @@ impl Keeper {
             rejected_by_code: Default::default(),
             notices: Vec::new(),
             first_reject: None,
+            recomputed: 0,
             publishing: None,
         };
         Some(Self::over(job, output, checkpoint))

@@ -124,6 +124,7 @@ impl Ledger {
     /// Enters finished work: rejects first, then records. `true` when a
     /// checkpoint was written.
     pub(super) fn enter(&mut self, done: Done) -> Result<bool, Error> {
+        self.books.enter_recomputed(done.recomputed)?;
         let report = done.report.as_ref();
         if let Err(error) = self.books.enter(report, done.rows, done.records) {
             // Where nothing can be resumed, what was found is shown at least.

@@ -35,7 +35,7 @@ use start::Choice;
 use task::Press;
 use trace::traced;
 
-pub use job::{Begun, Event, Interval, Job, MaxRejects, Outputs, Progress, SelfCheck, Summary};
+pub use job::{Begun, Event, Interval, Job, MaxRejects, Outputs, Progress, Summary};
 pub use signer::{RowError, Signer};
 pub use standing::Standing;
 

@@ -1,6 +1,6 @@
 //! A key at work: its engine, its nonces, and what is public of it.
 
-use crate::engine::{Engine, EngineInfo, Hs256};
+use crate::engine::{Check, Engine, EngineInfo, Hs256};
 use crate::envelope::{Envelope, Style};
 use crate::error::Error;
 use crate::format::Alg;
@@ -10,7 +10,6 @@ use crate::record::{Outcome, Plan, Problem, Records, Rules, Tally};
 use crate::signing_input::Recipes;
 use crate::stamp::Stamps;
 
-use super::job::SelfCheck;
 use super::task::{Press, sign_all};
 
 /// A key at work.
@@ -84,7 +83,7 @@ impl Signer {
                     recipes: &recipes,
                     signer: self,
                     envelope: &envelope,
-                    self_check: SelfCheck::All,
+                    self_check: Check::All,
                     compression: Compression::None,
                 };
                 sign_all(records, &press).map_err(RowError::Failed)

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Engine, Messages, Signatures};
+use crate::engine::{Check, Engine, Messages, SignError, Signatures};
 use crate::envelope::{Envelope, Signed};
 use crate::error::Error;
 use crate::output::Compression;
@@ -13,7 +13,6 @@ use crate::signing_input::{Recipes, Scratch};
 
 use super::check::{Checked, Report};
 use super::inputs::{Bounds, Spot};
-use super::job::SelfCheck;
 use super::signer::Signer;
 use super::trace::Trace;
 
@@ -32,7 +31,7 @@ pub(super) struct Press<'a> {
     pub(super) recipes: &'a Recipes,
     pub(super) signer: &'a Signer,
     pub(super) envelope: &'a Envelope,
-    pub(super) self_check: SelfCheck,
+    pub(super) self_check: Check,
     pub(super) compression: Compression,
 }
 
@@ -60,6 +59,8 @@ pub(super) struct Done {
     pub(super) rows: u64,
     /// How many records were signed.
     pub(super) records: u64,
+    /// How many signatures the engine found wrong and computed anew.
+    pub(super) recomputed: u64,
     /// Where a resume goes on after it: a place between two batches, and how
     /// many tasks of the one behind it are done; `None` where it cannot.
     pub(super) next: Option<(Spot, u64)>,
@@ -175,20 +176,20 @@ impl Task {
 
     /// Checks only: every record counts, no line is made.
     pub(super) fn skip(self) -> Done {
-        self.done(Vec::new())
+        self.done(Vec::new(), 0)
     }
 
     /// Stamps, signs and writes the task's records.
     pub(super) fn sign(self, press: &Press<'_>, trace: &Trace) -> Result<Done, Error> {
         let mut lines = Vec::new();
-        self.sign_into(press, trace, &mut lines)?;
+        let recomputed = self.sign_into(press, trace, &mut lines)?;
         if !lines.is_empty() {
             lines = press.compression.pack(lines).map_err(Error::Compress)?;
         }
-        Ok(self.done(lines))
+        Ok(self.done(lines, recomputed))
     }
 
-    fn done(self, lines: Vec<u8>) -> Done {
+    fn done(self, lines: Vec<u8>, recomputed: u64) -> Done {
         let finished = |(record, copy): &(Record<'_>, u64)| copy + 1 == record.count();
         let bounds = self.bounds.as_ref().filter(|bounds| !bounds.is_torn);
         let next = bounds.map(|bounds| match self.is_last {
@@ -198,6 +199,7 @@ impl Task {
         Done {
             rows: self.items().filter(finished).count() as u64,
             records: self.count as u64,
+            recomputed,
             lines,
             report: self.report,
             next,
@@ -209,7 +211,7 @@ impl Task {
         press: &Press<'_>,
         trace: &Trace,
         lines: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let Press {
             recipes,
             signer,
@@ -241,22 +243,23 @@ impl Task {
         let engine: &dyn Engine = signer.engine.as_ref();
         trace.between(first.unwrap_or(last), last);
         let mut signatures = Signatures::default();
-        engine.sign_batch(&messages, &mut signatures)?;
+        let recomputed = engine
+            .sign_batch(&messages, self_check, &mut signatures)
+            .map_err(|error| match error {
+                SignError::Wrong { at, .. } => Error::SelfCheck {
+                    record: self
+                        .items()
+                        .nth(at)
+                        .map_or(last, |(record, _)| record.number()),
+                },
+                error => error.into(),
+            })?;
         // One allocation for all lines: doubling would hold twice as much.
         let ends = self.count * LINE_ENDS;
         lines.reserve(members.total_bytes() + messages.total_bytes() + ends);
         for (at, (record, _)) in self.items().enumerate() {
             let (message, signature) = (messages.get(at), signatures.get(at));
             trace.at(record.number());
-            let checked = match self_check {
-                SelfCheck::All => true,
-                SelfCheck::Batch => at == 0,
-                SelfCheck::Off => false,
-            };
-            if checked && !engine.verify(message, signature) {
-                let record = record.number();
-                return Err(Error::SelfCheck { record });
-            }
             let signed = Signed {
                 record,
                 derived: &derived[at],
@@ -266,6 +269,6 @@ impl Task {
             };
             envelope.write(recipes, &signed, lines);
         }
-        Ok(())
+        Ok(recomputed)
     }
 }

@@ -169,6 +169,15 @@ fn run() -> Value {
     let mut run = closed(
         json!({
             "engine": text("The engine that signed."),
+            "lanes": text("What it computed with: the arithmetic this processor let it use."),
+            "self_check": {
+                "description": "How much of each batch was checked before it was written.",
+                "enum": ["all", "batch", "off"],
+            },
+            "recomputed": integer(
+                0,
+                "How many signatures came out wrong and were computed anew.",
+            ),
             "threads": integer(1, "How many worker threads."),
             "attempts": integer(1, "How many attempts it took: one more than it was resumed."),
             "exit_code": {

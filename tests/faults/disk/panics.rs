@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use campaign_signer::engine::{Engine, Hs256, Messages, SignError, Signatures, Verifier};
+use campaign_signer::engine::{Check, Engine, Hs256, Messages, SignError, Signatures, Verifier};
 use campaign_signer::error::{Error, Kind};
 use campaign_signer::format::{
     Alg, Claim, Fault, Field, Format, Freshness, HeaderValue, KeyUse, Kind as FieldKind, Layout,
@@ -51,18 +51,27 @@ impl Engine for Panicking {
         "panicking"
     }
 
+    fn lanes(&self) -> &'static str {
+        self.0.lanes()
+    }
+
     fn width(&self) -> usize {
         32
     }
 
-    fn sign_batch(&self, messages: &Messages, out: &mut Signatures) -> Result<(), SignError> {
+    fn sign_batch(
+        &self,
+        messages: &Messages,
+        check: Check,
+        out: &mut Signatures,
+    ) -> Result<u64, SignError> {
         for message in messages.iter() {
             let claims = message.rsplit(|byte| *byte == b'.').next().unwrap();
             let claims = read_base64url(std::str::from_utf8(claims).unwrap()).unwrap();
             let claims = String::from_utf8(claims).unwrap();
             assert!(!claims.contains(&self.1), "the engine broke");
         }
-        self.0.sign_batch(messages, out)
+        self.0.sign_batch(messages, check, out)
     }
 }
 

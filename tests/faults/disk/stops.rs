@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use campaign_signer::engine::{Engine, Messages, SignError, Signatures, Verifier};
+use campaign_signer::engine::{Check, Engine, Messages, SignError, Signatures, Verifier};
 use campaign_signer::error::{Error, Kind};
 use campaign_signer::output::Compression;
 use campaign_signer::pipeline::Job;
@@ -70,13 +70,22 @@ impl Engine for Counting {
         self.0.name()
     }
 
+    fn lanes(&self) -> &'static str {
+        self.0.lanes()
+    }
+
     fn width(&self) -> usize {
         self.0.width()
     }
 
-    fn sign_batch(&self, messages: &Messages, out: &mut Signatures) -> Result<(), SignError> {
+    fn sign_batch(
+        &self,
+        messages: &Messages,
+        check: Check,
+        out: &mut Signatures,
+    ) -> Result<u64, SignError> {
         self.1.fetch_add(messages.len() as u64, Ordering::SeqCst);
-        self.0.sign_batch(messages, out)
+        self.0.sign_batch(messages, check, out)
     }
 }
 
