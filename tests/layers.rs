@@ -212,3 +212,16 @@ fn every_module_has_a_rank() {
         }
     }
 }
+
+#[test]
+fn only_the_instructions_of_one_processor_family_are_unsafe() {
+    for (path, _, code) in sources() {
+        let blocks = code.matches("unsafe {").count();
+        if path.ends_with("engine/batch/avx512.rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            assert_eq!(text.matches("// SAFETY:").count(), blocks);
+        } else {
+            assert!(!code.contains("unsafe "), "{}", path.display());
+        }
+    }
+}

@@ -6,6 +6,7 @@
 //! a batch goes in, as many fixed-width signatures come out, and equal
 //! messages give equal signatures in every engine.
 
+pub mod batch;
 mod hs256;
 mod p256;
 
@@ -105,11 +106,23 @@ pub struct EngineInfo {
 }
 
 /// The ES256 engines, the preferred one first. All give the same bytes.
-pub static ENGINES: &[EngineInfo] = &[EngineInfo {
-    name: "p256",
-    doc: "RustCrypto's p256, one message after another",
-    load: |key| Box::new(P256::new(key.clone())),
-}];
+pub static ENGINES: &[EngineInfo] = &[
+    EngineInfo {
+        name: "batch",
+        doc: "a thousand messages share their work, in the widest lanes of this processor",
+        load: batch::load,
+    },
+    EngineInfo {
+        name: "batch-portable",
+        doc: "the same without the processor's special instructions",
+        load: batch::load_portable,
+    },
+    EngineInfo {
+        name: "p256",
+        doc: "RustCrypto's p256, one message after another",
+        load: |key| Box::new(P256::new(key.clone())),
+    },
+];
 
 /// Signing failed; with a valid key and a sound machine this does not happen.
 #[derive(Debug, thiserror::Error)]
@@ -203,6 +216,18 @@ impl Signatures {
         self.bytes.clear();
         self.bytes.resize(count * width, 0);
         self.bytes.chunks_exact_mut(width)
+    }
+
+    /// Makes room for `count` signatures of 64 bytes, all zero.
+    fn reset_64(&mut self, count: usize) -> &mut [[u8; 64]] {
+        self.clear(64);
+        self.bytes.resize(count * 64, 0);
+        self.bytes.as_chunks_mut().0
+    }
+
+    /// All signatures, where they have 64 bytes each.
+    fn of_64(&self) -> Option<&[[u8; 64]]> {
+        (self.width == 64).then(|| self.bytes.as_chunks().0)
     }
 
     /// Removes all signatures and takes ones of this width from now on.

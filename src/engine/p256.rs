@@ -22,7 +22,7 @@ impl P256 {
     }
 
     /// One signature of 64 bytes; `None` where none came out.
-    fn sign(&self, message: &[u8], slot: &mut [u8]) -> Option<()> {
+    pub(super) fn sign(&self, message: &[u8], slot: &mut [u8]) -> Option<()> {
         let signature: Signature = self.key.try_sign(message).ok()?;
         slot.copy_from_slice(&signature.to_bytes());
         Some(())

@@ -1,0 +1,224 @@
+//! A key at work in batches: what goes the batch way, what goes to `p256`, and
+//! what is checked. This file must not know arithmetic.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ::p256::ProjectivePoint;
+use ::p256::ecdsa::SigningKey;
+use ::p256::elliptic_curve::Group;
+
+use super::BATCH;
+use super::check::Checking;
+use super::comb::Comb;
+use super::digest::Part;
+use super::lanes::{Lanes, Mask, lane, to_bytes};
+use super::nonces::Key;
+use super::probe::{Probe, Unwatched};
+use super::sign::Signing;
+use super::verify::BatchVerifier;
+use crate::engine::{Check, Engine, Messages, P256, SignError, Signatures, Verifier};
+
+/// ES256 for many messages under one key.
+pub struct Batch<L: Lanes, Pr: Probe = Unwatched> {
+    name: &'static str,
+    lanes: L,
+    key: Key,
+    comb: Arc<Comb<L>>,
+    /// Signs what the batch way cannot.
+    reference: P256,
+    verifier: BatchVerifier<L>,
+    probe: Pr,
+    spaces: Mutex<Vec<Memory<L>>>,
+}
+
+/// What a batch is computed in, to be used again.
+struct Memory<L: Lanes> {
+    signing: Signing<L>,
+    checking: Checking<L>,
+    verdicts: Vec<bool>,
+}
+
+impl<L: Lanes> Default for Memory<L> {
+    fn default() -> Self {
+        Self {
+            signing: Signing::default(),
+            checking: Checking::default(),
+            verdicts: Vec::new(),
+        }
+    }
+}
+
+/// The comb of G; made once per process for each kind of lanes.
+pub(super) fn base<L: Lanes>(lanes: L) -> Arc<Comb<L>> {
+    static COMBS: Mutex<Vec<Arc<dyn Any + Send + Sync>>> = Mutex::new(Vec::new());
+    let mut combs = COMBS.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = combs.iter().find_map(|any| Arc::clone(any).downcast().ok());
+    found.unwrap_or_else(|| {
+        let comb = Arc::new(Comb::new(lanes, &ProjectivePoint::generator()));
+        combs.push(Arc::clone(&comb) as Arc<dyn Any + Send + Sync>);
+        comb
+    })
+}
+
+impl<L: Lanes> Batch<L> {
+    /// An engine with this key.
+    pub fn new(lanes: L, key: &SigningKey) -> Self {
+        Self::watched(lanes, key, base(lanes), Unwatched)
+    }
+}
+
+impl<L: Lanes, Pr: Probe> Batch<L, Pr> {
+    /// An engine that a probe looks into, with a comb of G.
+    pub fn watched(lanes: L, key: &SigningKey, comb: Arc<Comb<L>>, probe: Pr) -> Self {
+        Self {
+            name: "batch",
+            lanes,
+            key: Key::new(key, &probe),
+            comb,
+            reference: P256::new(key.clone()),
+            verifier: BatchVerifier::new(lanes, *key.verifying_key()),
+            probe,
+            spaces: Mutex::default(),
+        }
+    }
+
+    /// The same engine by another name.
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// One message by the reference.
+    fn sign_alone(
+        &self,
+        message: &[u8],
+        at: usize,
+        signature: &mut [u8; 64],
+    ) -> Result<(), SignError> {
+        let engine = self.name;
+        let signed = self.reference.sign(message, signature);
+        signed.ok_or(SignError::Failed { engine, at })
+    }
+
+    /// Signs one batch; gives how many signatures were computed anew.
+    fn sign_part(
+        &self,
+        part: Part<'_>,
+        first: usize,
+        check: Check,
+        memory: &mut Memory<L>,
+        signatures: &mut [[u8; 64]],
+    ) -> Result<u64, SignError> {
+        let signing = &mut memory.signing;
+        signing.run(self.lanes, &self.key, &self.comb, part, &self.probe);
+        self.probe.declassify(&mut signing.flags);
+        for (vector, own) in signatures.chunks_mut(L::WIDTH).enumerate() {
+            for (at, signature) in own.iter_mut().enumerate() {
+                let r = lane(self.lanes, &signing.r[vector], at);
+                let s = lane(self.lanes, &signing.s[vector], at);
+                signature[..32].copy_from_slice(&to_bytes(&r));
+                signature[32..].copy_from_slice(&to_bytes(&s));
+            }
+        }
+        for (at, signature) in signatures.iter_mut().enumerate() {
+            if is_set(&signing.flags, L::WIDTH, at) {
+                self.sign_alone(part.get(at), first + at, signature)?;
+            }
+        }
+        if check == Check::Off {
+            return Ok(0);
+        }
+        let checking = &mut memory.checking;
+        checking.run(self.lanes, &self.key, part, signing, signatures);
+        self.probe.declassify(&mut checking.wrong);
+        self.probe
+            .declassify(std::slice::from_mut(&mut checking.wrong_sum));
+        memory.verdicts.clear();
+        match check {
+            Check::All => self.verifier.judge(part, signatures, &mut memory.verdicts),
+            _ => memory.verdicts.resize(part.len(), true),
+        }
+        self.mend(part, first, memory, signatures)
+    }
+
+    /// Computes anew what the check found wrong; where the sum is wrong, it
+    /// can be any, so all.
+    fn mend(
+        &self,
+        part: Part<'_>,
+        first: usize,
+        memory: &Memory<L>,
+        signatures: &mut [[u8; 64]],
+    ) -> Result<u64, SignError> {
+        let checking = &memory.checking;
+        let wrong_sum = checking.wrong_sum != 0;
+        let mut recomputed = 0;
+        for (at, signature) in signatures.iter_mut().enumerate() {
+            let is_wrong = is_set(&checking.wrong, L::WIDTH, at) || !memory.verdicts[at];
+            if !is_wrong && !wrong_sum {
+                continue;
+            }
+            let before = *signature;
+            self.sign_alone(part.get(at), first + at, signature)?;
+            if !self.reference.verify(part.get(at), signature) {
+                let (engine, at) = (self.name, first + at);
+                return Err(SignError::Wrong { engine, at });
+            }
+            recomputed += u64::from(is_wrong || before != *signature);
+        }
+        // The fault may have hit a value that no signature shows.
+        Ok(recomputed.max(u64::from(wrong_sum)))
+    }
+}
+
+fn is_set(masks: &[Mask], width: usize, at: usize) -> bool {
+    masks[at / width] >> (at % width) & 1 == 1
+}
+
+impl<L: Lanes, Pr: Probe> Engine for Batch<L, Pr> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn lanes(&self) -> &'static str {
+        L::NAME
+    }
+
+    fn width(&self) -> usize {
+        64
+    }
+
+    fn sign_batch(
+        &self,
+        messages: &Messages,
+        check: Check,
+        out: &mut Signatures,
+    ) -> Result<u64, SignError> {
+        let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = spaces().pop().unwrap_or_default();
+        let mut recomputed = 0;
+        let signatures = out.reset_64(messages.len());
+        for (at, signatures) in signatures.chunks_mut(BATCH).enumerate() {
+            let first = at * BATCH;
+            let part = Part::new(messages, first..first + signatures.len());
+            let signed = self.sign_part(part, first, check, &mut memory, signatures);
+            memory.signing.forget(self.lanes);
+            memory.checking.forget(self.lanes);
+            recomputed += signed?;
+        }
+        spaces().push(memory);
+        Ok(recomputed)
+    }
+}
+
+impl<L: Lanes, Pr: Probe> Verifier for Batch<L, Pr> {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.verifier.verify(message, signature)
+    }
+
+    fn verify_batch(&self, messages: &Messages, signatures: &Signatures, verdicts: &mut Vec<bool>) {
+        self.verifier.verify_batch(messages, signatures, verdicts);
+    }
+}

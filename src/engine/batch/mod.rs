@@ -1,0 +1,91 @@
+//! The batch engine: ES256 for many messages under one key, to the same bytes
+//! as `p256`.
+//!
+//! One signature after another cannot share work; a thousand at a time can:
+//!
+//! * the nonces of RFC 6979, sixteen lanes of SHA-256 side by side
+//!   ([`rfc6979`], `digest`);
+//! * k·G by a comb whose additions run in lockstep and share their inversions
+//!   ([`comb`], [`lockstep`]): 31 affine additions of five products and a square, where a
+//!   library that signs one message needs twice as many multiplications;
+//! * 1/k for all k with one inversion ([`inversion`]);
+//! * eight lanes of 52-bit limbs where the processor multiplies them
+//!   ([`radix52`], [`avx512`]), formally verified portable arithmetic
+//!   elsewhere ([`portable`]).
+//!
+//! It reads from below: [`vector`] are instructions, [`lanes`] what is
+//! computed with, then arithmetic, then the comb, then [`sign`] and
+//! [`verify`], which follow FIPS 186-5 step by step, and [`check`], which lets
+//! nothing faulty out. What the batch way cannot do (an unfit k, an exception
+//! of the comb; neither ever happens by chance) is left to `p256`, one message
+//! at a time.
+//!
+//! **Costs** of one signature: 15 compressions for k, and one for every 64
+//! bytes of message; 31 · (5 products + 1 square) modulo p, 10 products modulo
+//! n, and its share of ten inversions.
+//!
+//! **Constant time.** No branch and no address depends on the key, k or its
+//! digits, but for the flags that [`probe::Probe::declassify`] lists.
+//! `ct/` holds that with Valgrind; CONTRIBUTING.md says how.
+//!
+//! The engine must not know formats, files or threads.
+
+#[cfg(target_arch = "x86_64")]
+pub mod avx512;
+pub mod check;
+pub mod comb;
+pub mod digest;
+mod engine;
+pub mod inversion;
+pub mod lanes;
+pub mod lockstep;
+pub mod modulus;
+pub mod nonces;
+pub mod portable;
+pub mod probe;
+pub mod radix52;
+pub mod rfc6979;
+pub mod sha256;
+pub mod sign;
+pub mod sum;
+pub mod vector;
+pub mod verify;
+pub mod wide;
+
+pub use engine::Batch;
+pub use verify::BatchVerifier;
+
+use ::p256::ecdsa::{SigningKey, VerifyingKey};
+
+use super::{Engine, Verifier};
+use portable::Portable;
+use wide::Wide;
+
+/// How many messages are worked on at once.
+pub const BATCH: usize = 1024;
+
+/// Puts a key to work with the widest lanes that this processor has.
+pub fn load(key: &SigningKey) -> Box<dyn Engine> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v) = avx512::Avx512::detect() {
+        return Box::new(Batch::new(Wide(v), key));
+    }
+    load_portable(key)
+}
+
+/// Puts a key to work with the portable lanes.
+pub fn load_portable(key: &SigningKey) -> Box<dyn Engine> {
+    Box::new(Batch::new(Portable, key).named("batch-portable"))
+}
+
+/// Puts a public key to work with the widest lanes that this processor has.
+pub fn load_verifier(key: VerifyingKey) -> Box<dyn Verifier> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v) = avx512::Avx512::detect() {
+        return Box::new(BatchVerifier::new(Wide(v), key));
+    }
+    Box::new(BatchVerifier::new(Portable, key))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Signatures of a batch: FIPS 186-5 §6.4.1, every step for all messages
+//! before the next one. This file must not know how a batch is checked.
+
+use super::comb::{Comb, Element};
+use super::digest::Part;
+use super::inversion::invert_all;
+use super::lanes::{Lanes, Mask, Modular, is_zero};
+use super::lockstep::{Factor, Space, multiply};
+use super::nonces::{Key, Nonces, Number, Scalar};
+use super::probe::{Probe, Stage, show};
+use super::vector::Work;
+
+/// Signatures as numbers, and all that led to them; memory to be used again.
+/// Secret but for r and s.
+pub struct Signing<L: Lanes> {
+    /// Digests and nonces.
+    pub nonces: Nonces<L>,
+    /// R = k·G stands first in it.
+    pub space: Space<L>,
+    /// r, where no flag is set.
+    pub r: Vec<Number<L>>,
+    /// s, where no flag is set.
+    pub s: Vec<Number<L>>,
+    /// Lanes that need another way: k unfit, r or s zero, or an exception of
+    /// the comb.
+    pub flags: Vec<Mask>,
+    inverses: Vec<Scalar<L>>,
+    before: Vec<Scalar<L>>,
+}
+
+impl<L: Lanes> Default for Signing<L> {
+    fn default() -> Self {
+        Self {
+            nonces: Nonces::default(),
+            space: Space::default(),
+            r: Vec::new(),
+            s: Vec::new(),
+            flags: Vec::new(),
+            inverses: Vec::new(),
+            before: Vec::new(),
+        }
+    }
+}
+
+impl<L: Lanes> Signing<L> {
+    /// Signs all messages.
+    pub fn run<Pr: Probe>(
+        &mut self,
+        lanes: L,
+        key: &Key,
+        comb: &Comb<L>,
+        messages: Part<'_>,
+        probe: &Pr,
+    ) {
+        // Steps 1 to 3: z and k.
+        self.nonces.derive(lanes, key, messages, probe);
+        self.flags.clear();
+        self.flags.extend_from_slice(&self.nonces.flags);
+        // Step 4: R = k·G.
+        let factor = Factor {
+            comb,
+            digits: &self.nonces.digits,
+        };
+        multiply(lanes, &[factor], &mut self.space, &mut self.flags);
+        if Pr::LOOKS {
+            let vectors = self.flags.len();
+            show_elements(probe, Stage::X, lanes, &mut self.space.x[..vectors]);
+            show_elements(probe, Stage::Y, lanes, &mut self.space.y[..vectors]);
+        }
+        lanes.enter(Finish {
+            lanes,
+            d: key,
+            signing: self,
+        });
+        if Pr::LOOKS {
+            show(probe, Stage::R, lanes, &mut self.r);
+            show(probe, Stage::S, lanes, &mut self.s);
+        }
+    }
+
+    /// Overwrites what is secret.
+    pub fn forget(&mut self, lanes: L) {
+        self.nonces.forget(lanes);
+        self.inverses.fill(lanes.n().one());
+        self.before.fill(lanes.n().one());
+    }
+}
+
+fn show_elements<L: Lanes>(
+    probe: &impl Probe,
+    stage: Stage,
+    lanes: L,
+    elements: &mut [Element<L>],
+) {
+    let p = lanes.p();
+    let mut numbers: Vec<_> = elements.iter().map(|element| p.leave(element)).collect();
+    show(probe, stage, lanes, &mut numbers);
+    for (element, number) in elements.iter_mut().zip(&numbers) {
+        *element = p.enter(number);
+    }
+}
+
+/// Steps 5 to 9: r = x mod n and s = k⁻¹·(z + r·d) mod n.
+struct Finish<'a, L: Lanes> {
+    lanes: L,
+    d: &'a Key,
+    signing: &'a mut Signing<L>,
+}
+
+impl<L: Lanes> Work<()> for Finish<'_, L> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { lanes, d, signing } = self;
+        let (p, n) = (lanes.p(), lanes.n());
+        let d = d.d(lanes);
+        signing.inverses.clear();
+        for k in &signing.nonces.k {
+            signing.inverses.push(n.enter(k));
+        }
+        invert_all(n, &mut signing.inverses, &mut signing.before);
+        signing.r.clear();
+        signing.s.clear();
+        for (at, inverse) in signing.inverses.iter().enumerate() {
+            let r = n.enter(&p.leave(&signing.space.x[at]));
+            let z = n.enter(&signing.nonces.z[at]);
+            let s = n.mul(inverse, &n.sum_as_factor(&z, &n.mul(&r, &d)));
+            let (r, s) = (n.leave(&r), n.leave(&s));
+            signing.flags[at] |= is_zero(lanes, &r) | is_zero(lanes, &s);
+            signing.r.push(r);
+            signing.s.push(s);
+        }
+    }
+}

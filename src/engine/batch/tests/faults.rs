@@ -1,0 +1,204 @@
+//! Faults: a bit flips somewhere, and nothing wrong comes out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use p256::ProjectivePoint;
+use p256::ecdsa::SigningKey;
+use p256::elliptic_curve::Group;
+
+use super::super::Batch;
+use super::super::comb::{Comb, points};
+use super::super::lanes::{Lanes, Limbs, N};
+use super::super::probe::{Probe, Stage};
+use super::{Holds, over_all_lanes};
+use crate::engine::{Check, Engine, Messages, P256, Signatures};
+
+/// What the probe does to one value of one message.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Flip(usize),
+    Set(Limbs),
+}
+
+/// Changes one value, and counts what it saw.
+struct Fault {
+    stage: Stage,
+    message: usize,
+    change: Change,
+    hits: AtomicUsize,
+}
+
+impl Probe for &Fault {
+    fn at(&self, stage: Stage, message: usize, value: &mut Limbs) {
+        if stage == self.stage && message == self.message {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            match self.change {
+                Change::Flip(bit) => value[bit / 64] ^= 1 << (bit % 64),
+                Change::Set(other) => *value = other,
+            }
+        }
+    }
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_slice(&[7; 32]).unwrap()
+}
+
+fn messages(count: u64) -> Messages {
+    let mut messages = Messages::default();
+    for at in 0..count {
+        // Some messages twice: their points are equal.
+        messages.push(format!("message {}", at - at % 5).as_bytes());
+    }
+    messages
+}
+
+fn reference(messages: &Messages) -> Signatures {
+    let mut signatures = Signatures::default();
+    let reference = P256::new(key());
+    reference
+        .sign_batch(messages, Check::Off, &mut signatures)
+        .unwrap();
+    signatures
+}
+
+fn differing(ours: &Signatures, reference: &Signatures) -> Vec<usize> {
+    assert_eq!(ours.len(), reference.len());
+    (0..ours.len())
+        .filter(|at| ours.get(*at) != reference.get(*at))
+        .collect()
+}
+
+struct FlippedBits;
+
+impl Holds for FlippedBits {
+    fn over<L: Lanes>(&self, lanes: L) {
+        let comb = Arc::new(Comb::new(lanes, &ProjectivePoint::generator()));
+        for count in [1, 19, 40] {
+            let messages = messages(count);
+            let reference = reference(&messages);
+            let hit = count as usize * 2 / 3;
+            for stage in [
+                Stage::Z,
+                Stage::K,
+                Stage::Digits,
+                Stage::X,
+                Stage::Y,
+                Stage::R,
+                Stage::S,
+            ] {
+                for bit in [0, 1, 100, 255] {
+                    let fault = Fault {
+                        stage,
+                        message: hit,
+                        change: Change::Flip(bit),
+                        hits: AtomicUsize::new(0),
+                    };
+                    let engine = Batch::watched(lanes, &key(), Arc::clone(&comb), &fault);
+                    let mut ours = Signatures::default();
+                    let sign = |check, ours: &mut Signatures| {
+                        engine.sign_batch(&messages, check, ours).unwrap()
+                    };
+                    assert_eq!(sign(Check::Off, &mut ours), 0);
+                    // Without a check the fault is there to see, where it
+                    // changes what is handed out at all.
+                    let shows = stage != Stage::Y;
+                    let expected: &[usize] = if shows { &[hit] } else { &[] };
+                    assert_eq!(differing(&ours, &reference), expected, "{stage:?} {bit}");
+                    for check in [Check::Batch, Check::All] {
+                        let recomputed = sign(check, &mut ours);
+                        let says = format!("{} {stage:?} {bit} {check:?} {count}", L::NAME);
+                        assert!(differing(&ours, &reference).is_empty(), "{says}");
+                        assert_eq!(recomputed, 1, "{says}");
+                    }
+                    assert_eq!(fault.hits.load(Ordering::Relaxed), 3);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bit_that_flips_anywhere_is_caught_and_mended() {
+    over_all_lanes(&FlippedBits);
+}
+
+struct Unfit;
+
+impl Holds for Unfit {
+    fn over<L: Lanes>(&self, lanes: L) {
+        let comb = Arc::new(Comb::new(lanes, &ProjectivePoint::generator()));
+        let messages = messages(40);
+        let reference = reference(&messages);
+        // What Derive itself would never let through, but a fault might.
+        for change in [
+            Change::Set([0; 4]),
+            Change::Set(N),
+            Change::Set([u64::MAX; 4]),
+        ] {
+            let fault = Fault {
+                stage: Stage::K,
+                message: 21,
+                change,
+                hits: AtomicUsize::new(0),
+            };
+            let engine = Batch::watched(lanes, &key(), Arc::clone(&comb), &fault);
+            let mut ours = Signatures::default();
+            engine
+                .sign_batch(&messages, Check::Batch, &mut ours)
+                .unwrap();
+            assert!(
+                differing(&ours, &reference).is_empty(),
+                "{} {change:?}",
+                L::NAME
+            );
+        }
+    }
+}
+
+#[test]
+fn a_nonce_that_is_none_ruins_no_other_signature_for_good() {
+    over_all_lanes(&Unfit);
+}
+
+struct FlippedEntry;
+
+impl Holds for FlippedEntry {
+    fn over<L: Lanes>(&self, lanes: L) {
+        struct Silent;
+        impl Probe for Silent {
+            const LOOKS: bool = false;
+        }
+        let messages = messages(64);
+        let reference = reference(&messages);
+        let good = points(&ProjectivePoint::generator());
+        // An entry that some of the messages need, found by trying.
+        let mut caught = 0;
+        for entry in (0..good.len()).step_by(61) {
+            let mut points = good.clone();
+            points[entry][entry % 2][1] ^= 1 << 20;
+            let comb = Arc::new(Comb::of_points(lanes, &points));
+            let engine = Batch::watched(lanes, &key(), comb, Silent);
+            let mut ours = Signatures::default();
+            engine.sign_batch(&messages, Check::Off, &mut ours).unwrap();
+            let wrong = !differing(&ours, &reference).is_empty();
+            let recomputed = engine
+                .sign_batch(&messages, Check::Batch, &mut ours)
+                .unwrap();
+            assert!(
+                differing(&ours, &reference).is_empty(),
+                "{} {entry}",
+                L::NAME
+            );
+            assert_eq!(wrong, recomputed > 0, "{} {entry}", L::NAME);
+            caught += usize::from(wrong);
+        }
+        assert!(caught > 3, "only {caught} entries were needed");
+    }
+}
+
+#[test]
+fn a_bit_that_flips_in_a_table_is_caught_and_mended() {
+    over_all_lanes(&FlippedEntry);
+}

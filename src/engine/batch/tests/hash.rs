@@ -1,0 +1,116 @@
+//! Digests and nonces against `sha2` and `rfc6979`.
+
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+use super::super::digest::{Beginning, Part, digests};
+use super::super::lanes::{Lanes, N, from_bytes, lane, to_bytes};
+use super::super::rfc6979::NonceKey;
+use super::{Holds, Numbers, over_all_lanes};
+use crate::engine::Messages;
+
+struct Digests(Messages);
+
+impl Holds for Digests {
+    fn over<L: Lanes>(&self, lanes: L) {
+        let width = L::WIDTH * L::HASHED;
+        for start in [0, 3] {
+            let part = Part::new(&self.0, start..self.0.len());
+            let beginning = Beginning::of(part);
+            for first in (0..part.len()).step_by(width) {
+                let halves = digests(lanes, part, first, &beginning);
+                for at in 0..width.min(part.len() - first) {
+                    let number = lanes.join(&halves, at / L::WIDTH);
+                    let ours = to_bytes(&lane(lanes, &number, at % L::WIDTH));
+                    let message = part.get(first + at);
+                    let expected: [u8; 32] = Sha256::digest(message).into();
+                    assert_eq!(ours, expected, "{} {} bytes", L::NAME, message.len());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn digests_are_right_for_every_length_beside_every_other_and_for_shared_beginnings() {
+    let mut numbers = Numbers(5);
+    // Lengths around every border of blocks and padding.
+    let mut ragged = Messages::default();
+    for length in (0..200).chain([255, 256, 300, 1000, 1]) {
+        ragged.push_with(|out| out.extend((0..length).map(|_| numbers.next() as u8)));
+    }
+    over_all_lanes(&Digests(ragged));
+    for shared in [0, 1, 63, 64, 65, 127, 128, 200] {
+        let mut messages = Messages::default();
+        for at in 0..40_u64 {
+            messages.push_with(|out| {
+                out.extend((0..shared).map(|byte| byte as u8));
+                out.extend((0..at * 5 % 90).map(|byte| (byte + at) as u8));
+            });
+        }
+        over_all_lanes(&Digests(messages));
+    }
+    let mut same = Messages::default();
+    for _ in 0..20 {
+        same.push(&[7; 128]);
+    }
+    over_all_lanes(&Digests(same));
+}
+
+/// RFC 6979 §3.2, step by step, for a k that is in range at once.
+fn by_the_book(key: &[u8; 32], h1: &[u8; 32]) -> [u8; 32] {
+    let hmac = |k: &[u8; 32], parts: &[&[u8]]| -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(k).unwrap();
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().into()
+    };
+    let (mut v, mut k) = ([1; 32], [0; 32]);
+    k = hmac(&k, &[&v, &[0], key, h1]);
+    v = hmac(&k, &[&v]);
+    k = hmac(&k, &[&v, &[1], key, h1]);
+    v = hmac(&k, &[&v]);
+    hmac(&k, &[&v])
+}
+
+struct Nonces(Vec<([u8; 32], Vec<[u8; 32]>)>);
+
+impl Holds for Nonces {
+    fn over<L: Lanes>(&self, lanes: L) {
+        for (key, digests) in &self.0 {
+            let nonce_key = NonceKey::new(key);
+            for some in digests.chunks(L::WIDTH * L::HASHED) {
+                let vectors: Vec<_> = (0..L::HASHED)
+                    .map(|vector| {
+                        std::array::from_fn(|word| {
+                            lanes.load(|lane| {
+                                let at = (vector * L::WIDTH + lane) % some.len();
+                                from_bytes(&some[at])[word]
+                            })
+                        })
+                    })
+                    .collect();
+                let k = nonce_key.derive(lanes, &lanes.split(&vectors));
+                for (at, digest) in some.iter().enumerate() {
+                    let number = lanes.join(&k, at / L::WIDTH);
+                    let ours = to_bytes(&lane(lanes, &number, at % L::WIDTH));
+                    assert_eq!(ours, by_the_book(key, digest), "{}", L::NAME);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nonces_are_those_of_rfc_6979_for_edge_keys_and_random_ones() {
+    let mut numbers = Numbers(6);
+    let mut keys = vec![to_bytes(&[1, 0, 0, 0]), to_bytes(&super::plus(&N, -1))];
+    keys.extend((0..20).map(|_| to_bytes(&numbers.limbs())));
+    let mut cases = Vec::new();
+    for key in keys {
+        let mut digests = vec![[0; 32], [0xff; 32]];
+        digests.extend((0..35).map(|_| to_bytes(&numbers.limbs())));
+        cases.push((key, digests));
+    }
+    over_all_lanes(&Nonces(cases));
+}
