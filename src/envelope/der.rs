@@ -6,12 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 /// Appends `r ‖ s` as DER in standard base64 with padding, on one line.
 pub(super) fn write_signature(rs: &[u8], out: &mut Vec<u8>) {
     let (der, length) = der_signature(rs);
-    let start = out.len();
-    out.resize(start + length.div_ceil(3) * 4, 0);
-    match STANDARD.encode_slice(&der[..length], &mut out[start..]) {
-        Ok(written) => out.truncate(start + written),
-        Err(_) => unreachable!("four characters hold three bytes"),
-    }
+    base64_simd::STANDARD.encode_append(&der[..length], out);
 }
 
 /// `r ‖ s` back from DER in standard base64, as a signed record carries it;
