@@ -164,16 +164,19 @@ pub fn check_strings(token: &str) -> Result<(), Fault> {
 /// Appends `text` as a JSON string, quotes included.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    write_escaped(text, out);
+    write_escaped(text.as_bytes(), out);
     out.push(b'"');
 }
 
-/// Appends `text` as the inside of a JSON string: only what JSON demands is
-/// escaped, everything else stays UTF-8.
-pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
+/// Appends text, which is UTF-8, as the inside of a JSON string: only what
+/// JSON demands is escaped, everything else stays as it is.
+pub fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let bytes = text.as_bytes();
     // Most text has nothing to escape and is copied in one piece.
+    if is_plain(bytes) {
+        out.extend_from_slice(bytes);
+        return;
+    }
     let mut plain = 0;
     for (at, &byte) in bytes.iter().enumerate() {
         let short = match byte {
@@ -194,6 +197,27 @@ pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
         plain = at + 1;
     }
     out.extend_from_slice(&bytes[plain..]);
+}
+
+/// Whether nothing is to be escaped, told eight bytes at a time.
+fn is_plain(bytes: &[u8]) -> bool {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    // Of any byte that is less than a number up to 0x80.
+    let any_less = |word: u64, than: u64| word.wrapping_sub(than * EACH) & !word & (0x80 * EACH);
+    let is_escaped = |word: u64| {
+        let quote = any_less(word ^ (u64::from(b'"') * EACH), 1);
+        let backslash = any_less(word ^ (u64::from(b'\\') * EACH), 1);
+        (any_less(word, 0x20) | quote | backslash) != 0
+    };
+    match bytes.last_chunk() {
+        None => !bytes.iter().any(|b| *b < 0x20 || matches!(b, b'"' | b'\\')),
+        // The last eight bytes may be looked at twice.
+        Some(last) => {
+            let (chunks, _) = bytes.as_chunks();
+            let mut words = chunks.iter().chain([last]);
+            !words.any(|chunk| is_escaped(u64::from_le_bytes(*chunk)))
+        }
+    }
 }
 
 /// Appends a valid JSON text without the white space between its tokens.
@@ -386,6 +410,23 @@ mod tests {
         assert!(same(r#"{"a":1,"b":"\u0041"}"#, r#"{"b":"A","a":1}"#));
         assert!(!same("{\"a\":1}", "{\"a\":1.0}"));
         assert!(!same("{\"a\":1}", "{\"a\":\"1\"}"));
+    }
+
+    #[test]
+    fn what_must_be_escaped_is_found_at_every_place() {
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=255 {
+                    for other in [b'a', 0xff, b'!', b']', 0x20] {
+                        let mut bytes = vec![other; length];
+                        bytes[at] = byte;
+                        let escaped = byte < 0x20 || byte == b'"' || byte == b'\\';
+                        assert_eq!(is_plain(&bytes), !escaped, "{bytes:?}");
+                    }
+                }
+            }
+            assert!(is_plain(&vec![b'a'; length]));
+        }
     }
 
     #[test]

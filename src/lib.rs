@@ -59,6 +59,7 @@ pub mod pipeline;
 pub mod record;
 pub mod row;
 pub mod schema;
+pub mod sha256;
 pub mod signing_input;
 pub mod stamp;
 pub mod stop;

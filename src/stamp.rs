@@ -28,10 +28,19 @@
 //! derivation is pinned by golden vectors and does not change between
 //! releases.
 
+mod items;
+
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use sha2::block_api::compress256;
 use uuid::{Builder, Uuid};
+use zeroize::Zeroizing;
+
+use crate::sha256::{self, LANES, Wide};
+
+use items::BLOCK;
+pub use items::Items;
 
 /// What a row is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,61 +54,180 @@ pub enum Identity<'a> {
 /// Derives the nonces of one job.
 pub struct Stamps {
     keyed: Hmac<Sha256>,
+    /// SHA-256's states after the key's two padded blocks: every nonce starts
+    /// from these.
+    inner: Zeroizing<[u32; 8]>,
+    outer: Zeroizing<[u32; 8]>,
+    wide: Option<Wide>,
 }
 
 impl Stamps {
     /// The nonces of the job `job_id` under a key, given by its 32-byte
     /// private scalar.
     pub fn new(scalar: &[u8; 32], job_id: &str) -> Self {
-        let mut nonce_key = zeroize::Zeroizing::new([0_u8; 32]);
+        let mut nonce_key = Zeroizing::new([0_u8; 32]);
         let expanded = Hkdf::<Sha256>::new(Some(b"campaign-signer nonce v1"), scalar)
             .expand(job_id.as_bytes(), nonce_key.as_mut());
         let keyed = Hmac::<Sha256>::new_from_slice(nonce_key.as_ref());
         match (expanded, keyed) {
-            (Ok(()), Ok(keyed)) => Self { keyed },
+            (Ok(()), Ok(keyed)) => Self {
+                keyed,
+                inner: padded(&nonce_key, 0x36),
+                outer: padded(&nonce_key, 0x5c),
+                wide: Wide::find(),
+            },
             _ => unreachable!("HKDF gives 32 bytes, and HMAC takes a key of any length"),
         }
     }
 
     /// Starts the nonce of one label, row and copy (copies count from 0).
     pub fn start(&self, label: &str, identity: Identity<'_>, copy: u64) -> Stamp {
-        let mut stamp = Stamp {
-            mac: self.keyed.clone(),
-        };
-        stamp.value(Some(label.as_bytes()));
-        match identity {
-            Identity::Place(record) => {
-                stamp.value(Some(b"place"));
-                stamp.value(Some(&record.to_be_bytes()));
+        let mut items = Items::default();
+        items.start(label, identity, copy);
+        Stamp {
+            keyed: self.keyed.clone(),
+            items,
+        }
+    }
+
+    /// Ends the items of one of many nonces.
+    pub fn end(&self, items: &mut Items) {
+        // The key's block goes before them.
+        items.end(BLOCK);
+    }
+
+    /// The nonces of all these items, each of which was ended; `out` is
+    /// cleared.
+    pub fn finish_all(&self, items: &Items, out: &mut Vec<Uuid>) {
+        out.clear();
+        out.reserve(items.len());
+        let mut blocks = items.blocks();
+        let mut group: [&[[u8; BLOCK]]; LANES] = [&[]; LANES];
+        loop {
+            let mut filled = 0;
+            for (slot, blocks) in group.iter_mut().zip(&mut blocks) {
+                *slot = blocks;
+                filled += 1;
             }
-            Identity::RowId(id) => {
-                stamp.value(Some(b"row-id"));
-                stamp.value(Some(id));
+            match self.wide {
+                Some(wide) if filled > LANES / 2 => {
+                    // A lane without a nonce repeats another's.
+                    let (last, first) = (group[filled..].len(), group[0]);
+                    group[LANES - last..].fill(first);
+                    self.finish_wide(wide, &group, filled, out);
+                }
+                _ => out.extend(group[..filled].iter().map(|blocks| self.finish(blocks))),
+            }
+            if filled < LANES {
+                return;
             }
         }
-        stamp.value(Some(&copy.to_be_bytes()));
-        stamp
+    }
+
+    /// One nonce after another.
+    fn finish(&self, blocks: &[[u8; BLOCK]]) -> Uuid {
+        let mut state = *self.inner;
+        compress256(&mut state, blocks);
+        let mut words = outer_words();
+        words[..8].copy_from_slice(&state);
+        let mut block = [0; BLOCK];
+        for (bytes, word) in block.as_chunks_mut().0.iter_mut().zip(words) {
+            *bytes = word.to_be_bytes();
+        }
+        let mut state = *self.outer;
+        compress256(&mut state, &[block]);
+        uuid([state[0], state[1], state[2], state[3]])
+    }
+
+    /// Sixteen nonces at once, of which the first `filled` are given out.
+    fn finish_wide(
+        &self,
+        wide: Wide,
+        group: &[&[[u8; BLOCK]]; LANES],
+        filled: usize,
+        out: &mut Vec<Uuid>,
+    ) {
+        let least = group.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
+        let mut states = sha256::spread(&self.inner);
+        for at in 0..least {
+            wide.compress(&mut states, &group.map(|blocks| &blocks[at]));
+        }
+        // What some have beyond that is taken in lane by lane: it is rare, and
+        // one long row must not cost sixteen times its length.
+        for (lane, blocks) in group.iter().enumerate() {
+            if blocks.len() > least {
+                let mut state = states.map(|word| word[lane]);
+                compress256(&mut state, &blocks[least..]);
+                for (word, new) in states.iter_mut().zip(state) {
+                    word[lane] = new;
+                }
+            }
+        }
+        let mut words = outer_words().map(|word| [word; LANES]);
+        words[..8].copy_from_slice(&states);
+        let mut states = sha256::spread(&self.outer);
+        wide.compress_words(&mut states, words);
+        let tag = |lane: usize| uuid(std::array::from_fn(|word| states[word][lane]));
+        out.extend((0..filled).map(tag));
     }
 }
 
-/// A nonce in the making.
+/// SHA-256's state after a key's padded block: RFC 2104, section 2.
+fn padded(key: &[u8; 32], pad: u8) -> Zeroizing<[u32; 8]> {
+    let mut block = Zeroizing::new([[pad; BLOCK]]);
+    for (byte, key) in block[0].iter_mut().zip(key) {
+        *byte ^= key;
+    }
+    // FIPS 180-4 §5.3.3.
+    let mut state = Zeroizing::new([
+        0x6a09_e667,
+        0xbb67_ae85,
+        0x3c6e_f372,
+        0xa54f_f53a,
+        0x510e_527f,
+        0x9b05_688c,
+        0x1f83_d9ab,
+        0x5be0_cd19,
+    ]);
+    compress256(&mut state, block.as_ref());
+    state
+}
+
+/// The block behind the key's outer one: eight words of digest, and the
+/// padding of a message of 96 bytes.
+fn outer_words() -> [u32; 16] {
+    let mut words = [0; 16];
+    words[8] = 0x8000_0000;
+    words[15] = 8 * (BLOCK as u32 + 32);
+    words
+}
+
+/// A UUID of the first words of a tag.
+fn uuid(words: [u32; 4]) -> Uuid {
+    let mut bytes = [0; 16];
+    for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+        *bytes = word.to_be_bytes();
+    }
+    Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// One nonce in the making, for those who need no more.
 pub struct Stamp {
-    mac: Hmac<Sha256>,
+    keyed: Hmac<Sha256>,
+    items: Items,
 }
 
 impl Stamp {
     /// Takes in the next value, or its absence.
     pub fn value(&mut self, value: Option<&[u8]>) {
-        // A row is at most a few mebibytes, so its values' lengths fit; the
-        // greatest length is the mark of absence.
-        let length = value.map_or(u32::MAX, |v| u32::try_from(v.len()).unwrap_or(u32::MAX - 1));
-        self.mac.update(&length.to_be_bytes());
-        self.mac.update(value.unwrap_or_default());
+        self.items.value(value);
     }
 
     /// The nonce.
     pub fn finish(self) -> Uuid {
-        let tag = self.mac.finalize().into_bytes();
+        let mut mac = self.keyed;
+        mac.update(self.items.open());
+        let tag = mac.finalize().into_bytes();
         let mut bytes = [0_u8; 16];
         bytes.copy_from_slice(&tag[..16]);
         Builder::from_random_bytes(bytes).into_uuid()
@@ -114,6 +242,38 @@ mod tests {
         let mut stamp = Stamps::new(&[7; 32], job).start("nonce", identity, copy);
         values.iter().for_each(|value| stamp.value(*value));
         stamp.finish()
+    }
+
+    #[test]
+    fn many_nonces_at_once_are_the_nonces_one_after_another() {
+        let mut stamps = Stamps::new(&[7; 32], "job");
+        let value = vec![b'v'; 1000];
+        // As many as fill the lanes or do not; lengths around a block's end,
+        // alike and all different.
+        for count in [0, 1, 8, 9, 15, 16, 17, 31, 33, 100] {
+            for spread in [0, 1, 7, 29] {
+                let mut items = Items::default();
+                let mut wanted = Vec::new();
+                for at in 0..count {
+                    let value = &value[..(at as usize * spread) % 1000];
+                    let mut stamp = stamps.start("nonce", Identity::Place(at), at / 3);
+                    items.start("nonce", Identity::Place(at), at / 3);
+                    for value in [Some(value), None, Some(b"")] {
+                        stamp.value(value);
+                        items.value(value);
+                    }
+                    stamps.end(&mut items);
+                    wanted.push(stamp.finish());
+                }
+                let mut found = vec![Uuid::nil()];
+                stamps.wide = None;
+                stamps.finish_all(&items, &mut found);
+                assert_eq!(found, wanted);
+                stamps.wide = Some(Wide::any());
+                stamps.finish_all(&items, &mut found);
+                assert_eq!(found, wanted);
+            }
+        }
     }
 
     #[test]

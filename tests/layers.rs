@@ -8,11 +8,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every module of the library with its rank. `json`, `hex`, `stop` and `time` are words
-/// that everybody may use.
+/// Every module of the library with its rank. `json`, `hex`, `sha256`, `stop` and `time` are
+/// words that everybody may use.
 const RANKS: &[(&str, u32)] = &[
     ("json", 0),
     ("hex", 0),
+    ("sha256", 0),
     ("stop", 0),
     ("time", 0),
     ("format", 1),

@@ -9,7 +9,7 @@ use crate::envelope::{Envelope, Signed};
 use crate::error::Error;
 use crate::output::Compression;
 use crate::record::{Record, Records};
-use crate::signing_input::{Recipes, Scratch};
+use crate::signing_input::{Derived, Deriving, Recipes, Scratch};
 
 use super::check::{Checked, Report};
 use super::inputs::{Bounds, Spot};
@@ -225,20 +225,24 @@ impl Task {
         let mut messages = Messages::default();
         let mut scratch = Scratch::default();
         let (mut first, mut last) = (None, 0);
-        for (record, copy) in self.items() {
+        let items = self.items().inspect(|(record, _)| {
             trace.at(record.number());
             last = record.number();
             first.get_or_insert(last);
-            let nonces = match stamps {
-                Some(stamps) => recipes.derive(stamps, &record, copy),
-                None => Default::default(),
-            };
-            members.push_with(|out| recipes.write_members(&record, &nonces, out));
+        });
+        match stamps {
+            Some(stamps) => {
+                recipes.derive_all(stamps, items, &mut Deriving::default(), &mut derived);
+            }
+            None => derived.extend(items.map(|_| Derived::default())),
+        }
+        for ((record, _), nonces) in self.items().zip(&derived) {
+            trace.at(record.number());
+            members.push_with(|out| recipes.write_members(&record, nonces, out));
             let own = members.get(members.len() - 1);
             messages.push_with(|out| {
-                recipes.write_signing_input(&record, &nonces, own, &mut scratch, out);
+                recipes.write_signing_input(&record, nonces, own, &mut scratch, out);
             });
-            derived.push(nonces);
         }
         let engine: &dyn Engine = signer.engine.as_ref();
         trace.between(first.unwrap_or(last), last);

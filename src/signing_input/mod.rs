@@ -10,11 +10,11 @@ mod recipe;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use crate::format::{Format, SEPARATOR, Signing, Source};
+use crate::format::{Format, Layout, SEPARATOR, Signing, Source};
 use crate::json;
 use crate::jws;
 use crate::record::Record;
-use crate::stamp::{Identity, Stamps};
+use crate::stamp::{Identity, Items, Stamps};
 
 use recipe::{Member, Recipe, Value};
 
@@ -73,39 +73,66 @@ impl Recipes {
 
     /// Derives what the record lacks. `copy` counts from 0.
     pub fn derive(&self, stamps: &Stamps, record: &Record<'_>, copy: u64) -> Derived {
-        let recipe = &self.layouts[record.layout()];
-        let version = self.format.layouts[record.layout()]
-            .version
-            .unwrap_or_default();
-        let identity = match record.row_id() {
-            Some(id) => Identity::RowId(id),
-            None => Identity::Place(record.number()),
-        };
-        let derive = |label: &str| {
-            let mut stamp = stamps.start(label, identity, copy);
-            stamp.value(Some(self.format.id.as_bytes()));
-            stamp.value(Some(version.as_bytes()));
-            stamp.value(recipe.time.and_then(|at| record.value(at)));
-            for &at in &recipe.nonce_values {
-                stamp.value(record.value(at));
+        let mut derived = Vec::with_capacity(1);
+        let one = std::iter::once((*record, copy));
+        self.derive_all(stamps, one, &mut Deriving::default(), &mut derived);
+        derived.pop().unwrap_or_default()
+    }
+
+    /// Derives what each of many records lacks, with the number of its copy:
+    /// appended to `derived` in their order.
+    pub fn derive_all<'a>(
+        &self,
+        stamps: &Stamps,
+        records: impl Iterator<Item = (Record<'a>, u64)>,
+        deriving: &mut Deriving,
+        derived: &mut Vec<Derived>,
+    ) {
+        let Deriving {
+            items,
+            uuids,
+            lacks,
+        } = deriving;
+        items.clear();
+        lacks.clear();
+        for (record, copy) in records {
+            let recipe = &self.layouts[record.layout()];
+            let mut write = |label: &str| {
+                let identity = match record.row_id() {
+                    Some(id) => Identity::RowId(id),
+                    None => Identity::Place(record.number()),
+                };
+                items.start(label, identity, copy);
+                items.values(&recipe.nonce_constants);
+                items.value(recipe.time.and_then(|at| record.value(at)));
+                for &at in &recipe.nonce_values {
+                    items.value(record.value(at));
+                }
+                stamps.end(items);
+            };
+            let lacks_nonce = recipe.nonce.is_some_and(|at| record.value(at).is_none());
+            if lacks_nonce {
+                write("nonce");
             }
-            lower(stamp.finish())
-        };
-        let lacks_nonce = |at: usize| record.value(at).is_none();
-        let inner = recipe.wrapped.and_then(|at| {
-            let wrapping = self.format.fields[at].wrapped?;
-            record
-                .text(at)
-                .is_some_and(wrapping.lacks_id)
-                .then_some(wrapping.label)
-        });
-        Derived {
-            nonce: recipe
-                .nonce
-                .is_some_and(lacks_nonce)
-                .then(|| derive("nonce")),
-            inner_id: inner.map(derive),
+            let inner = recipe.wrapped.and_then(|at| {
+                let wrapping = self.format.fields[at].wrapped?;
+                let lacks_id = record.text(at).is_some_and(wrapping.lacks_id);
+                lacks_id.then_some(wrapping.label)
+            });
+            if let Some(label) = inner {
+                write(label);
+            }
+            lacks.push((lacks_nonce, inner.is_some()));
         }
+        stamps.finish_all(items, uuids);
+        let mut uuids = uuids.iter();
+        derived.extend(lacks.iter().map(|&(nonce, inner_id)| {
+            let mut next = |lacks: bool| lacks.then(|| uuids.next().copied().map(lower)).flatten();
+            Derived {
+                nonce: next(nonce),
+                inner_id: next(inner_id),
+            }
+        }));
     }
 
     /// The canonical text of a field as it is signed, the derived nonce
@@ -118,7 +145,7 @@ impl Recipes {
     ) -> Option<&'a [u8]> {
         match record.value(at) {
             None if self.format.fields[at].source == Source::Nonce => {
-                derived.nonce().map(str::as_bytes)
+                derived.nonce.as_ref().map(|nonce| &nonce[..])
             }
             value => value,
         }
@@ -141,9 +168,12 @@ impl Recipes {
         out: &mut Vec<u8>,
     ) {
         let recipe = &self.layouts[record.layout()];
-        let name = |member: &&Member| member.name[1..member.name.len() - 2] == *claim.as_bytes();
-        if let Some(member) = recipe.members.iter().find(name) {
-            self.write_value(&member.value, record, derived, out);
+        if let Some(member) = recipe.members.iter().find(|member| member.name == claim) {
+            let before = out.len();
+            out.extend_from_slice(member.opening());
+            if !self.write_value(&member.value, record, derived, out) {
+                out.truncate(before);
+            }
         }
     }
 
@@ -158,7 +188,8 @@ impl Recipes {
         out: &mut Vec<u8>,
     ) {
         let recipe = &self.layouts[record.layout()];
-        match &self.format.layouts[record.layout()].signing {
+        let layout = &self.format.layouts[record.layout()];
+        match &layout.signing {
             Signing::Joined { .. } => {
                 for (nth, &at) in recipe.order.iter().enumerate() {
                     if nth > 0 {
@@ -168,7 +199,7 @@ impl Recipes {
                 }
             }
             Signing::Jws { .. } => {
-                scratch.encode_header(recipe, record);
+                scratch.encode_header(layout, recipe, record);
                 out.extend_from_slice(&scratch.encoded_header);
                 out.push(b'.');
                 scratch.payload.clear();
@@ -190,88 +221,112 @@ impl Recipes {
         let start = out.len();
         for member in members {
             let before = out.len();
-            if before > start {
-                out.push(b',');
-            }
-            out.extend_from_slice(&member.name);
-            let value = out.len();
-            self.write_value(&member.value, record, derived, out);
-            if out.len() == value {
+            // The first one has no comma before it.
+            let comma = usize::from(before == start);
+            out.extend_from_slice(&member.lead[comma..]);
+            if !self.write_value(&member.value, record, derived, out) {
                 out.truncate(before);
             }
         }
     }
 
+    /// Appends a value behind its opening; `false` where it is absent.
     fn write_value(
         &self,
         value: &Value,
         record: &Record<'_>,
         derived: &Derived,
         out: &mut Vec<u8>,
-    ) {
-        match value {
+    ) -> bool {
+        let end: &[u8] = match value {
             Value::Object(members) => {
-                out.push(b'{');
                 self.write_some(members, record, derived, out);
-                out.push(b'}');
+                b"}"
             }
-            Value::Field { at, quoted } => {
-                let Some(bytes) = self.value(record, derived, *at) else {
-                    return;
+            Value::Wrapped(at, wrapping) => {
+                let Some(text) = record.text(*at) else {
+                    return false;
                 };
-                let field = &self.format.fields[*at];
-                if let Some(wrapping) = field.wrapped {
-                    out.push(b'"');
-                    let value = record.text(*at).unwrap_or_default();
-                    (wrapping.wrap)(value, derived.inner_id(), out);
-                    out.push(b'"');
-                } else if *quoted {
-                    // Records hold checked UTF-8 only.
-                    json::write_string(std::str::from_utf8(bytes).unwrap_or_default(), out);
-                } else {
-                    out.extend_from_slice(bytes);
+                (wrapping.wrap)(text, derived.inner_id(), out);
+                b"\""
+            }
+            Value::Bare(at) | Value::Plain(at) | Value::Text(at) => {
+                let Some(bytes) = self.value(record, derived, *at) else {
+                    return false;
+                };
+                if let (Value::Bare(_), b"") = (value, bytes) {
+                    return false;
+                }
+                match value {
+                    Value::Text(_) => json::write_escaped(bytes, out),
+                    _ => out.extend_from_slice(bytes),
+                }
+                match value {
+                    Value::Bare(_) => b"",
+                    _ => b"\"",
                 }
             }
-        }
+        };
+        out.extend_from_slice(end);
+        true
     }
+}
+
+/// Memory that nonces are derived in, reused from batch to batch.
+#[derive(Debug, Default)]
+pub struct Deriving {
+    items: Items,
+    uuids: Vec<Uuid>,
+    /// Whether each record lacks its nonce, and its inner id.
+    lacks: Vec<(bool, bool)>,
 }
 
 /// Memory that signing inputs are made in, reused from record to record.
 #[derive(Debug, Default)]
 pub struct Scratch {
     payload: Vec<u8>,
-    header: Vec<u8>,
-    last_header: Vec<u8>,
+    /// What the encoded header was made of: the layout, and the values of its
+    /// fields, in their order.
+    layout: Option<&'static Layout>,
+    values: Vec<Option<Vec<u8>>>,
     encoded_header: Vec<u8>,
 }
 
 impl Scratch {
     /// Encodes the JOSE header, or keeps the last one where it is the same,
     /// as it is on nearly every row of a run.
-    fn encode_header(&mut self, recipe: &Recipe, record: &Record<'_>) {
-        self.header.clear();
-        self.header.push(b'{');
+    fn encode_header(&mut self, layout: &'static Layout, recipe: &Recipe, record: &Record<'_>) {
+        let fields = recipe.header.iter().filter_map(|(_, field)| *field);
+        let values = || fields.clone().map(|at| record.value(at));
+        let is_last = self.layout.is_some_and(|last| std::ptr::eq(last, layout));
+        // The same layout has as many fields in its header.
+        let mut pairs = values().zip(&self.values);
+        if is_last && pairs.all(|(value, last)| value == last.as_deref()) {
+            return;
+        }
+        self.layout = Some(layout);
+        self.values.clear();
+        self.values
+            .extend(values().map(|value| value.map(<[u8]>::to_vec)));
+        let mut header = b"{".to_vec();
         for (piece, field) in &recipe.header {
             let value = match field {
-                None => "",
+                None => None,
                 Some(at) => match record.text(*at) {
-                    Some(text) => text,
+                    Some(text) => Some(text),
                     None => continue,
                 },
             };
-            if self.header.len() > 1 {
-                self.header.push(b',');
+            if header.len() > 1 {
+                header.push(b',');
             }
-            self.header.extend_from_slice(piece);
-            if field.is_some() {
-                json::write_string(value, &mut self.header);
+            header.extend_from_slice(piece);
+            if let Some(value) = value {
+                json::write_string(value, &mut header);
             }
         }
-        self.header.push(b'}');
-        if self.header != self.last_header {
-            self.encoded_header.clear();
-            jws::write_base64url(&self.header, &mut self.encoded_header);
-            std::mem::swap(&mut self.header, &mut self.last_header);
-        }
+        header.push(b'}');
+        self.encoded_header.clear();
+        jws::write_base64url(&header, &mut self.encoded_header);
     }
 }

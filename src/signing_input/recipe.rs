@@ -1,8 +1,9 @@
 //! How one version's records become bytes, worked out once per run: names
 //! quoted, fields found, the header in pieces.
 
-use crate::format::{Claim, Format, HeaderValue, Layout, Signing, Source};
+use crate::format::{Claim, Field, Format, HeaderValue, Kind, Layout, Signing, Source, Wrapping};
 use crate::json::{self, Shape};
+use crate::stamp::Items;
 
 #[derive(Debug)]
 pub(super) struct Recipe {
@@ -14,6 +15,8 @@ pub(super) struct Recipe {
     pub(super) header: Vec<(Vec<u8>, Option<usize>)>,
     /// The signed values that a nonce is derived from, beside the timestamp.
     pub(super) nonce_values: Vec<usize>,
+    /// The format and the version, as items of a nonce.
+    pub(super) nonce_constants: Vec<u8>,
     pub(super) time: Option<usize>,
     pub(super) nonce: Option<usize>,
     pub(super) wrapped: Option<usize>,
@@ -21,15 +24,35 @@ pub(super) struct Recipe {
 
 #[derive(Debug)]
 pub(super) struct Member {
-    /// `"name":`
-    pub(super) name: Vec<u8>,
+    /// The claim.
+    pub(super) name: &'static str,
+    /// `,"name":`, with the quote that opens a string behind it.
+    pub(super) lead: Vec<u8>,
     pub(super) value: Value,
 }
 
 #[derive(Debug)]
 pub(super) enum Value {
-    Field { at: usize, quoted: bool },
+    /// A field's text as it stands.
+    Bare(usize),
+    /// A field's text as a string, without what must be escaped.
+    Plain(usize),
+    /// A field's text as a string.
+    Text(usize),
+    /// A string that is made of a field.
+    Wrapped(usize, Wrapping),
     Object(Vec<Member>),
+}
+
+impl Member {
+    /// The text between the name and the value.
+    pub(super) fn opening(&self) -> &'static [u8] {
+        match self.value {
+            Value::Bare(_) => b"",
+            Value::Object(_) => b"{",
+            Value::Plain(_) | Value::Text(_) | Value::Wrapped(..) => b"\"",
+        }
+    }
 }
 
 impl Recipe {
@@ -57,6 +80,10 @@ impl Recipe {
                     names.contains(&field.name) && is_value(field.source)
                 })
                 .collect(),
+            nonce_constants: {
+                let version = layout.version.unwrap_or_default();
+                Items::of(&[format.id.as_bytes(), version.as_bytes()])
+            },
             time: format
                 .field_from(Source::Clock)
                 .filter(has)
@@ -74,35 +101,32 @@ impl Recipe {
 }
 
 fn member(format: &'static Format, claim: &Claim) -> Member {
-    let named = |name: &str| {
-        let mut text = Vec::new();
-        json::write_string(name, &mut text);
-        text.push(b':');
-        text
-    };
-    match claim {
-        Claim::Field(name) => {
-            let (at, field) = match format.field(name) {
-                Some((at, field)) => (at, field),
-                None => unreachable!("a test over the table holds that {name} is a field"),
-            };
-            Member {
-                name: named(name),
-                value: Value::Field {
-                    at,
-                    quoted: field.kind.shape() == Shape::String,
-                },
-            }
-        }
-        Claim::Object(name, members) => Member {
-            name: named(name),
-            value: Value::Object(
-                members
-                    .iter()
-                    .map(|name| member(format, &Claim::Field(name)))
-                    .collect(),
-            ),
+    let (name, value) = match claim {
+        Claim::Field(name) => match format.field(name) {
+            Some((at, field)) => (*name, value(at, field)),
+            None => unreachable!("a test over the table holds that {name} is a field"),
         },
+        Claim::Object(name, members) => {
+            let members = members.iter().map(|name| Claim::Field(name));
+            let members = members.map(|claim| member(format, &claim)).collect();
+            (*name, Value::Object(members))
+        }
+    };
+    let mut lead = b",".to_vec();
+    json::write_string(name, &mut lead);
+    lead.push(b':');
+    let mut member = Member { name, lead, value };
+    let opening = member.opening();
+    member.lead.extend_from_slice(opening);
+    member
+}
+
+fn value(at: usize, field: &Field) -> Value {
+    match (field.wrapped, field.kind) {
+        (Some(wrapping), _) => Value::Wrapped(at, wrapping),
+        (None, Kind::Uuid) => Value::Plain(at),
+        (None, kind) if kind.shape() == Shape::String => Value::Text(at),
+        (None, _) => Value::Bare(at),
     }
 }
 
