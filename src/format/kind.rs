@@ -181,7 +181,7 @@ impl Kind {
 /// Refuses control characters and U+2063. With the separator inside a value,
 /// two different rows could have one signed string.
 fn plain(text: &str) -> Result<(), Fault> {
-    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+    if is_visible(text.as_bytes()) {
         return Ok(());
     }
     for (at, c) in text.chars().enumerate() {
@@ -199,6 +199,25 @@ fn plain(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Whether all bytes are ASCII without control characters, eight at a time.
+fn is_visible(bytes: &[u8]) -> bool {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    let is_other = |word: u64| {
+        let low = word.wrapping_sub(0x20 * EACH);
+        let high = word.wrapping_add(EACH) | word;
+        (low & !word | high) & (0x80 * EACH) != 0
+    };
+    match bytes.last_chunk() {
+        None => bytes.iter().all(|b| (0x20..0x7f).contains(b)),
+        // The last eight bytes may be looked at twice.
+        Some(last) => {
+            let (chunks, _) = bytes.as_chunks();
+            let mut words = chunks.iter().chain([last]);
+            !words.any(|chunk| is_other(u64::from_le_bytes(*chunk)))
+        }
+    }
+}
+
 fn boolean(text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
     for value in ["true", "false"] {
         if text.eq_ignore_ascii_case(value) {
@@ -212,6 +231,18 @@ fn boolean(text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
 /// Plain decimal digits, no sign, no leading zero, no exponent.
 fn integer(text: &str, min: u64, max: u64, wanted: impl Fn() -> String) -> Result<u64, Fault> {
     let bytes = text.as_bytes();
+    // Up to 19 digits fit, so most integers are told in one pass.
+    if (1..20).contains(&bytes.len()) {
+        let (mut value, mut is_digits) = (0_u64, bytes[0] != b'0' || bytes.len() == 1);
+        for byte in bytes {
+            let digit = byte.wrapping_sub(b'0');
+            is_digits &= digit < 10;
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+        }
+        if is_digits && (min..=max).contains(&value) {
+            return Ok(value);
+        }
+    }
     if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
         return Err(not_integer(text, wanted()));
     }

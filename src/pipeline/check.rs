@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::format::{Code, Fault};
 use crate::output::Compression;
 use crate::record::{Outcome, Plan, Problem, Records, Reject, Tally};
-use crate::row::{self, Cells, Dialect, Position};
+use crate::row::{self, Cells, Dialect, PlainRows, Position};
 
 use super::inputs::{Bounds, Work};
 use super::trace::Trace;
@@ -60,20 +60,29 @@ pub(super) fn check(
         }
     };
     match input.dialect {
-        Dialect::Csv { delimiter } => {
-            let mut cells = Cells::new(&work.batch, delimiter);
-            while let Some((span, row)) = cells.next() {
-                before(&mut checker, span.position.record);
-                trace.at(span.position.record);
-                match row {
-                    Ok(row) => checker.cells(span, row, &work.batch, delimiter),
-                    Err(source) => {
-                        let file = input.name.clone();
-                        return Err(Error::Cells { file, source });
+        Dialect::Csv { delimiter } => match PlainRows::new(&work.batch, delimiter) {
+            Some(mut rows) => {
+                while let Some((span, row)) = rows.next() {
+                    before(&mut checker, span.position.record);
+                    trace.at(span.position.record);
+                    checker.texts(span, row, &work.batch);
+                }
+            }
+            None => {
+                let mut cells = Cells::new(&work.batch, delimiter);
+                while let Some((span, row)) = cells.next() {
+                    before(&mut checker, span.position.record);
+                    trace.at(span.position.record);
+                    match row {
+                        Ok(row) => checker.cells(span, row, &work.batch, delimiter),
+                        Err(source) => {
+                            let file = input.name.clone();
+                            return Err(Error::Cells { file, source });
+                        }
                     }
                 }
             }
-        }
+        },
         Dialect::Ndjson => {
             for span in &work.batch.rows {
                 before(&mut checker, span.position.record);
@@ -140,6 +149,20 @@ impl Checker<'_, '_> {
             ),
         };
         if outcome == Outcome::Reject {
+            self.reject(span.position, raw, None);
+        }
+    }
+
+    fn texts(&mut self, span: &row::RowSpan, texts: &[&str], batch: &row::Batch) {
+        let outcome = self.plan.check_texts(
+            texts,
+            span.position.record,
+            &mut self.records,
+            &mut self.problems,
+            &mut self.report.notices,
+        );
+        if outcome == Outcome::Reject {
+            let raw = batch.text(span).unwrap_or_default();
             self.reject(span.position, raw, None);
         }
     }

@@ -10,6 +10,8 @@ use crate::json::{self, Shape};
 pub(super) enum Cell<'a> {
     /// A CSV cell, or text from the command line.
     Text(&'a [u8]),
+    /// The same, known to be UTF-8.
+    Utf8(&'a str),
     /// A JSON value's text.
     Token(&'a str),
 }
@@ -19,7 +21,7 @@ impl<'a> Cell<'a> {
     pub(super) fn found(self) -> Cow<'a, str> {
         match self {
             Self::Text(bytes) => String::from_utf8_lossy(bytes),
-            Self::Token(token) => Cow::Borrowed(token),
+            Self::Utf8(text) | Self::Token(text) => Cow::Borrowed(text),
         }
     }
 
@@ -32,13 +34,15 @@ impl<'a> Cell<'a> {
                 Ok(text) => Cow::Borrowed(text),
                 Err(error) => return Err(not_utf8(&error)),
             },
+            Self::Utf8("") => return Ok(None),
+            Self::Utf8(text) => Cow::Borrowed(text),
             Self::Token(token) => match from_token(token, field)? {
                 Some(text) => text,
                 None => return Ok(None),
             },
         };
-        // White space around JSON carries no meaning.
-        if matches!(field.kind, Kind::Json { .. }) {
+        // White space around JSON carries no meaning; most text has none.
+        if matches!(field.kind, Kind::Json { .. }) || is_tight(&text) {
             return Ok(Some(text));
         }
         let text = match text.as_ref().trim_matches(is_space) {
@@ -53,7 +57,7 @@ impl<'a> Cell<'a> {
         };
         if text.is_empty() && !field.may_be_empty() {
             return match self {
-                Self::Text(_) => Ok(None),
+                Self::Text(_) | Self::Utf8(_) => Ok(None),
                 Self::Token(_) => Err(Fault::new(Code::Empty, field.kind.wanted())
                     .hint("write null, or leave the member out, for no value")),
             };
@@ -69,6 +73,7 @@ impl<'a> Cell<'a> {
                 Ok(text) => Ok(Some(Cow::Borrowed(text))),
                 Err(error) => Err(not_utf8(&error)),
             },
+            Self::Utf8(text) => Ok((!text.is_empty()).then_some(Cow::Borrowed(text))),
             Self::Token(token) => match Shape::of(token) {
                 Shape::Null => Ok(None),
                 Shape::String => decode(token).map(|text| (!text.is_empty()).then_some(text)),
@@ -86,6 +91,7 @@ impl<'a> Cell<'a> {
                 Ok(text) => json::write_string(text, out),
                 Err(error) => return Err(not_utf8(&error)),
             },
+            Self::Utf8(text) => json::write_string(text, out),
             Self::Token(token) => {
                 json::check_strings(token)
                     .map_err(|fault| Fault::new(Code::BadJson, "JSON").hint(fault.to_string()))?;
@@ -127,6 +133,12 @@ fn not_utf8(error: &std::str::Utf8Error) -> Fault {
         "byte {} is not UTF-8; export the file as UTF-8",
         error.valid_up_to() + 1
     ))
+}
+
+/// Whether text begins and ends with a visible character of ASCII.
+fn is_tight(text: &str) -> bool {
+    let ends = [text.as_bytes().first(), text.as_bytes().last()];
+    ends.iter().all(|end| end.is_some_and(u8::is_ascii_graphic))
 }
 
 /// White space, and the marks that spreadsheets and web pages leave behind.

@@ -35,6 +35,31 @@ impl Plan<'_> {
         problems: &mut Vec<Problem>,
         notices: &mut Tally,
     ) -> Outcome {
+        let cells = row.iter().map(Cell::Text);
+        self.check_columns(cells, record, records, problems, notices)
+    }
+
+    /// Checks a CSV row whose cells are known to be UTF-8.
+    pub fn check_texts(
+        &self,
+        row: &[&str],
+        record: u64,
+        records: &mut Records,
+        problems: &mut Vec<Problem>,
+        notices: &mut Tally,
+    ) -> Outcome {
+        let cells = row.iter().map(|text| Cell::Utf8(text));
+        self.check_columns(cells, record, records, problems, notices)
+    }
+
+    fn check_columns<'a>(
+        &self,
+        row: impl ExactSizeIterator<Item = Cell<'a>>,
+        record: u64,
+        records: &mut Records,
+        problems: &mut Vec<Problem>,
+        notices: &mut Tally,
+    ) -> Outcome {
         if row.len() != self.columns.len() {
             let found = format!("{} cells", row.len());
             let wanted = format!("{} cells, as the header has", self.columns.len());
@@ -48,7 +73,6 @@ impl Plan<'_> {
         records.start();
         let mut cells = Cells::none();
         for (roles, cell) in self.columns.iter().zip(row) {
-            let cell = Cell::Text(cell);
             if let Some(at) = roles.field {
                 cells.fields[at] = Some(cell);
             }
@@ -154,6 +178,7 @@ impl Plan<'_> {
         self.take_other_roles(&roles, cell, cells, records, problems);
     }
 
+    #[inline]
     fn take_other_roles<'a>(
         &self,
         roles: &Roles,
@@ -162,6 +187,9 @@ impl Plan<'_> {
         records: &mut Records,
         problems: &mut Vec<Problem>,
     ) {
+        if !(roles.count || roles.row_id || roles.keep.is_some()) {
+            return;
+        }
         let settings = &self.rules.settings;
         if roles.count && cells.count.replace(cell).is_some() {
             problems.push(twice(COUNT, cell));

@@ -171,7 +171,7 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
         };
         let (cell, text) = match (&filled, &rules.defaults[at]) {
             (Some((cell, text)), _) => (*cell, text.as_ref()),
-            (None, Default::Given(text)) => (Cell::Text(text.as_bytes()), text.as_str()),
+            (None, Default::Given(text)) => (Cell::Utf8(text), text.as_str()),
             (None, Default::Made(text)) => {
                 self.put(at, text);
                 return;

@@ -4,7 +4,7 @@
 
 use std::io::{Chain, Read};
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use super::{Batch, RowSpan};
 
@@ -104,6 +104,50 @@ impl<'a> Cells<'a> {
             });
         }
         Ok(())
+    }
+}
+
+/// The rows of a CSV batch in which no quote stands, as is usual: their cells
+/// are what stands between the delimiters, and no parser is needed.
+pub struct PlainRows<'a> {
+    text: &'a str,
+    rows: std::slice::Iter<'a, RowSpan>,
+    delimiter: u8,
+    cells: Vec<&'a str>,
+}
+
+impl<'a> PlainRows<'a> {
+    /// Starts at the first row of the batch; `None` where a quote stands in
+    /// it, or something that is not UTF-8.
+    pub fn new(batch: &'a Batch, delimiter: u8) -> Option<Self> {
+        if !delimiter.is_ascii() || memchr(QUOTE, &batch.bytes).is_some() {
+            return None;
+        }
+        let text = std::str::from_utf8(&batch.bytes).ok()?;
+        Some(Self {
+            text,
+            rows: batch.rows.iter(),
+            delimiter,
+            cells: Vec::new(),
+        })
+    }
+
+    /// The next row and its cells; `None` after the last row.
+    #[allow(clippy::should_implement_trait)] // The cells are lent, not given.
+    pub fn next(&mut self) -> Option<(&'a RowSpan, &[&'a str])> {
+        let row = self.rows.next()?;
+        let text = self
+            .text
+            .get(row.start as usize..row.end as usize)
+            .unwrap_or_default();
+        self.cells.clear();
+        let mut start = 0;
+        for end in memchr_iter(self.delimiter, text.as_bytes()) {
+            self.cells.push(&text[start..end]);
+            start = end + 1;
+        }
+        self.cells.push(&text[start..]);
+        Some((row, &self.cells))
     }
 }
 

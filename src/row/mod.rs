@@ -1,8 +1,8 @@
 //! Rows: turns the bytes of one input into batches of framed rows.
 //!
 //! One [`Reader`] finds where each row begins and ends, and nothing more, so
-//! that a single thread can feed many workers; [`Cells`] then splits the rows
-//! of a batch into cells on whichever worker got it. Nothing in here knows what
+//! that a single thread can feed many workers; [`Cells`] or [`PlainRows`]
+//! then split the rows of a batch into cells on whichever worker got it. Nothing in here knows what
 //! a column means, what JSON is, which formats exist or how the program is
 //! called.
 //!
@@ -18,7 +18,7 @@ mod input;
 mod reader;
 mod source;
 
-pub use cells::{Cells, CellsError, stray_quote};
+pub use cells::{Cells, CellsError, PlainRows, stray_quote};
 pub use input::{Input, Origin};
 pub use reader::Reader;
 pub use source::{Compressed, Source};
