@@ -136,9 +136,13 @@ fn not_utf8(error: &std::str::Utf8Error) -> Fault {
 }
 
 /// Whether text begins and ends with a visible character of ASCII.
-fn is_tight(text: &str) -> bool {
-    let ends = [text.as_bytes().first(), text.as_bytes().last()];
-    ends.iter().all(|end| end.is_some_and(u8::is_ascii_graphic))
+#[inline]
+pub(super) fn is_tight(text: &str) -> bool {
+    match text.as_bytes() {
+        [] => false,
+        [only] => only.is_ascii_graphic(),
+        [first, .., last] => first.is_ascii_graphic() && last.is_ascii_graphic(),
+    }
 }
 
 /// White space, and the marks that spreadsheets and web pages leave behind.

@@ -4,7 +4,7 @@
 use crate::format::{Code, Fault, Field, Format, Freshness, Kind, Notice, Source, VERSION};
 
 use super::MAX_FIELDS;
-use super::cell::Cell;
+use super::cell::{Cell, is_tight};
 use super::columns::{COUNT, Plan};
 use super::records::Records;
 use super::reject::Problem;
@@ -150,7 +150,18 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
     }
 
     /// Reads one field: the row's value, or what stands in for it.
+    #[inline]
     fn field(&mut self, at: usize, field: &'static Field) {
+        match &self.cells.fields[at] {
+            // Most cells are their field's text as they stand.
+            Some(Cell::Utf8(text)) if is_tight(text) => {
+                self.value(at, field, Cell::Utf8(text), text);
+            }
+            _ => self.field_of(at, field),
+        }
+    }
+
+    fn field_of(&mut self, at: usize, field: &'static Field) {
         let rules = self.plan.rules;
         let filled = match self.cells.fields[at] {
             Some(cell) => match cell.text(field, rules.settings.trim) {
@@ -188,11 +199,19 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
                 return;
             }
         };
+        self.value(at, field, cell, text);
+    }
+
+    /// Takes in a field's text, where it is sound.
+    #[inline]
+    fn value(&mut self, at: usize, field: &'static Field, cell: Cell<'_>, text: &str) {
         if let Err(fault) = self.records.write(at, |out| field.read(text, out)) {
             self.refuse::<()>(field.name, cell, fault);
             return;
         }
-        if field.omit.map(str::as_bytes) == self.records.pending(at) {
+        if let Some(omit) = field.omit
+            && self.records.pending(at) == Some(omit.as_bytes())
+        {
             self.records.clear_slot(at);
         }
         if let Some(notice) = field.notice.and_then(|notice| notice(text)) {
