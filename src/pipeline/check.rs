@@ -10,11 +10,12 @@ use crate::record::{Outcome, Plan, Problem, Records, Reject, Tally};
 use crate::row::{self, Cells, Dialect, PlainRows, Position};
 
 use super::inputs::{Bounds, Work};
+use super::supply::{Lent, Supply};
 use super::trace::Trace;
 
 /// A batch whose rows are checked: the good ones, and a report of the rest.
 pub(super) struct Checked {
-    pub(super) records: Records,
+    pub(super) records: Lent<Records>,
     pub(super) report: Report,
     pub(super) bounds: Arc<Bounds>,
     /// How many of its tasks are done already.
@@ -39,15 +40,18 @@ pub(super) struct Report {
 pub(super) fn check(
     work: &Work<'_>,
     rejects: Compression,
+    memory: &Arc<Supply<Records>>,
     trace: &Trace,
 ) -> Result<Checked, Error> {
     let input = &work.input;
     let rules = input.plan.rules();
+    let mut records = memory.take();
+    records.prepare(rules);
     let mut checker = Checker {
         plan: &input.plan,
         file: &input.name,
         problems: Vec::new(),
-        records: Records::for_rules(rules),
+        records,
         report: Report {
             input_bytes: work.batch.bytes.len() as u64,
             ..Report::default()
@@ -113,7 +117,7 @@ struct Checker<'c, 'r> {
     plan: &'c Plan<'r>,
     file: &'c str,
     problems: Vec<Problem>,
-    records: Records,
+    records: Lent<Records>,
     report: Report,
 }
 

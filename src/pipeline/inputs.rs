@@ -10,9 +10,11 @@ use crate::record::{Plan, PlanError, Rules};
 use crate::row::{Batch, Dialect, Input, Limits, Place, ReadError, Reader, Source};
 use crate::stop::Stop;
 
+use super::supply::{Lent, Supply};
+
 /// A batch with what is needed to read it.
 pub(super) struct Work<'r> {
-    pub(super) batch: Batch,
+    pub(super) batch: Lent<Batch>,
     pub(super) input: Arc<Open<'r>>,
     pub(super) bounds: Arc<Bounds>,
     /// How many of its tasks an earlier attempt has done.
@@ -59,6 +61,7 @@ pub(super) struct Inputs<'r> {
     stop: Stop,
     waiting: std::vec::IntoIter<Waiting<'r>>,
     current: Option<Current<'r>>,
+    batches: Arc<Supply<Batch>>,
     next_record: u64,
     /// Of the next batch.
     skip: u64,
@@ -88,6 +91,7 @@ impl<'r> Inputs<'r> {
             stop: stop.clone(),
             waiting: Vec::new().into_iter(),
             current: None,
+            batches: Arc::default(),
             next_record: 1,
             skip: 0,
             finished: Arc::default(),
@@ -166,7 +170,7 @@ impl<'r> Inputs<'r> {
                 place: reader.place(),
             };
             let from = spot(&mut current.reader);
-            let mut batch = Batch::default();
+            let mut batch = self.batches.take();
             let more = current.reader.next_batch(&mut batch);
             let more = more.map_err(|error| Error::Read {
                 file: current.open.name.clone(),

@@ -14,9 +14,11 @@ mod ledger;
 mod signer;
 mod standing;
 mod start;
+mod supply;
 mod task;
 mod trace;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -182,12 +184,15 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
             envelope,
             self_check: job.self_check,
             compression: ledger::compression(&job.outputs.signed),
+            benches: Arc::default(),
+            lines: Arc::default(),
         });
+        let records = Arc::default();
         let rejects = ledger::compression(&job.outputs.rejects);
         parallel::flow(
             pool,
             || inputs.next(),
-            |work| traced(|trace| check::check(&work, rejects, trace)),
+            |work| traced(|trace| check::check(&work, rejects, &records, trace)),
             // After a stop no further task begins; those at work are finished.
             |checked, spawn| {
                 task::cut(checked, &mut |task| !job.stop.is_requested() && spawn(task))

@@ -1,5 +1,7 @@
 //! A key at work: its engine, its nonces, and what is public of it.
 
+use std::sync::Arc;
+
 use crate::engine::{Check, Engine, EngineInfo, Hs256};
 use crate::envelope::{Envelope, Style};
 use crate::error::Error;
@@ -10,6 +12,7 @@ use crate::record::{Outcome, Plan, Problem, Records, Rules, Tally};
 use crate::signing_input::Recipes;
 use crate::stamp::Stamps;
 
+use super::supply::Supply;
 use super::task::{Press, sign_all};
 
 /// A key at work.
@@ -69,7 +72,8 @@ impl Signer {
     pub fn sign_row(&self, rules: &Rules, row: &str, number: u64) -> Result<Vec<u8>, RowError> {
         let format = rules.format();
         let plan = Plan::for_members(rules);
-        let mut records = Records::for_rules(rules);
+        let mut records = Arc::<Supply<Records>>::default().take();
+        records.prepare(rules);
         let mut problems = Vec::new();
         let mut notices = Tally::default();
         let row = row.as_bytes();
@@ -85,6 +89,8 @@ impl Signer {
                     envelope: &envelope,
                     self_check: Check::All,
                     compression: Compression::None,
+                    benches: Arc::default(),
+                    lines: Arc::default(),
                 };
                 sign_all(records, &press).map_err(RowError::Failed)
             }

@@ -14,6 +14,7 @@ use crate::signing_input::{Derived, Deriving, Recipes, Scratch};
 use super::check::{Checked, Report};
 use super::inputs::{Bounds, Spot};
 use super::signer::Signer;
+use super::supply::{Lent, Reuse, Supply};
 use super::trace::Trace;
 
 /// How many records one task signs at most. Large enough for an engine that
@@ -33,11 +34,37 @@ pub(super) struct Press<'a> {
     pub(super) envelope: &'a Envelope,
     pub(super) self_check: Check,
     pub(super) compression: Compression,
+    pub(super) benches: Arc<Supply<Bench>>,
+    pub(super) lines: Arc<Supply<Vec<u8>>>,
+}
+
+/// What a task is worked on with.
+#[derive(Default)]
+pub(super) struct Bench {
+    deriving: Deriving,
+    derived: Vec<Derived>,
+    /// Every record's members between braces.
+    payloads: Messages,
+    messages: Messages,
+    scratch: Scratch,
+    signatures: Signatures,
+}
+
+impl Reuse for Bench {
+    fn clear(&mut self) {
+        self.derived.clear();
+        self.payloads.clear();
+        self.messages.clear();
+    }
+
+    fn held(&self) -> usize {
+        self.payloads.total_bytes() + self.messages.total_bytes()
+    }
 }
 
 /// Some of a checked batch's records: from one copy of one record on.
 pub(super) struct Task {
-    records: Arc<Records>,
+    records: Arc<Lent<Records>>,
     /// The batch's report, on its first task only.
     report: Option<Report>,
     record: usize,
@@ -54,7 +81,7 @@ pub(super) struct Done {
     /// The batch's report, on its first task only.
     pub(super) report: Option<Report>,
     /// The signed records as lines.
-    pub(super) lines: Vec<u8>,
+    pub(super) lines: Lent<Vec<u8>>,
     /// How many rows were finished.
     pub(super) rows: u64,
     /// How many records were signed.
@@ -91,7 +118,7 @@ pub(super) fn cut(
 }
 
 fn cut_records(
-    records: Records,
+    records: Lent<Records>,
     report: Report,
     bounds: Option<Arc<Bounds>>,
     spawn: &mut dyn FnMut(Task) -> bool,
@@ -142,7 +169,7 @@ fn cut_records(
 }
 
 /// Signs all of these records at once and gives their lines.
-pub(super) fn sign_all(records: Records, press: &Press<'_>) -> Result<Vec<u8>, Error> {
+pub(super) fn sign_all(records: Lent<Records>, press: &Press<'_>) -> Result<Vec<u8>, Error> {
     let mut lines = Vec::new();
     let mut failed = None;
     cut_records(records, Report::default(), None, &mut |task| {
@@ -176,20 +203,21 @@ impl Task {
 
     /// Checks only: every record counts, no line is made.
     pub(super) fn skip(self) -> Done {
-        self.done(Vec::new(), 0)
+        self.done(Arc::<Supply<Vec<u8>>>::default().take(), 0)
     }
 
     /// Stamps, signs and writes the task's records.
     pub(super) fn sign(self, press: &Press<'_>, trace: &Trace) -> Result<Done, Error> {
-        let mut lines = Vec::new();
+        let mut lines = press.lines.take();
         let recomputed = self.sign_into(press, trace, &mut lines)?;
         if !lines.is_empty() {
-            lines = press.compression.pack(lines).map_err(Error::Compress)?;
+            let plain = std::mem::take(&mut *lines);
+            *lines = press.compression.pack(plain).map_err(Error::Compress)?;
         }
         Ok(self.done(lines, recomputed))
     }
 
-    fn done(self, lines: Vec<u8>, recomputed: u64) -> Done {
+    fn done(self, lines: Lent<Vec<u8>>, recomputed: u64) -> Done {
         let finished = |(record, copy): &(Record<'_>, u64)| copy + 1 == record.count();
         let bounds = self.bounds.as_ref().filter(|bounds| !bounds.is_torn);
         let next = bounds.map(|bounds| match self.is_last {
@@ -220,10 +248,15 @@ impl Task {
             ..
         } = *press;
         let stamps = signer.stamps.as_ref();
-        let mut derived = Vec::with_capacity(self.count);
-        let mut members = Messages::default();
-        let mut messages = Messages::default();
-        let mut scratch = Scratch::default();
+        let mut bench = press.benches.take();
+        let Bench {
+            deriving,
+            derived,
+            payloads,
+            messages,
+            scratch,
+            signatures,
+        } = &mut *bench;
         let (mut first, mut last) = (None, 0);
         let items = self.items().inspect(|(record, _)| {
             trace.at(record.number());
@@ -232,23 +265,26 @@ impl Task {
         });
         match stamps {
             Some(stamps) => {
-                recipes.derive_all(stamps, items, &mut Deriving::default(), &mut derived);
+                recipes.derive_all(stamps, items, deriving, derived);
             }
             None => derived.extend(items.map(|_| Derived::default())),
         }
-        for ((record, _), nonces) in self.items().zip(&derived) {
+        for ((record, _), nonces) in self.items().zip(&*derived) {
             trace.at(record.number());
-            members.push_with(|out| recipes.write_members(&record, nonces, out));
-            let own = members.get(members.len() - 1);
+            payloads.push_with(|out| {
+                out.push(b'{');
+                recipes.write_members(&record, nonces, out);
+                out.push(b'}');
+            });
+            let payload = payloads.get(payloads.len() - 1);
             messages.push_with(|out| {
-                recipes.write_signing_input(&record, nonces, own, &mut scratch, out);
+                recipes.write_signing_input_of(&record, nonces, payload, scratch, out);
             });
         }
         let engine: &dyn Engine = signer.engine.as_ref();
         trace.between(first.unwrap_or(last), last);
-        let mut signatures = Signatures::default();
         let recomputed = engine
-            .sign_batch(&messages, self_check, &mut signatures)
+            .sign_batch(messages, self_check, signatures)
             .map_err(|error| match error {
                 SignError::Wrong { at, .. } => Error::SelfCheck {
                     record: self
@@ -260,14 +296,16 @@ impl Task {
             })?;
         // One allocation for all lines: doubling would hold twice as much.
         let ends = self.count * LINE_ENDS;
-        lines.reserve(members.total_bytes() + messages.total_bytes() + ends);
+        lines.reserve(payloads.total_bytes() + messages.total_bytes() + ends);
         for (at, (record, _)) in self.items().enumerate() {
             let (message, signature) = (messages.get(at), signatures.get(at));
+            let payload = payloads.get(at);
             trace.at(record.number());
             let signed = Signed {
                 record,
                 derived: &derived[at],
-                members: members.get(at),
+                // Without the braces.
+                members: &payload[1..payload.len() - 1],
                 message,
                 signature,
             };

@@ -46,6 +46,27 @@ impl Records {
         Self::new(rules.format().fields.len(), rules.settings().keep.len())
     }
 
+    /// Removes all records and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+        self.heads.clear();
+    }
+
+    /// Makes room for the records of a run, in whatever memory there is.
+    pub fn prepare(&mut self, rules: &super::Rules) {
+        self.clear();
+        let Self { fields, slots, .. } = Self::for_rules(rules);
+        (self.fields, self.slots) = (fields, slots);
+    }
+
+    /// How many bytes of memory it holds on to.
+    pub fn held(&self) -> usize {
+        self.bytes.capacity()
+            + self.spans.capacity() * size_of::<Span>()
+            + self.heads.capacity() * size_of::<Head>()
+    }
+
     /// How many records there are.
     pub fn len(&self) -> usize {
         self.heads.len()

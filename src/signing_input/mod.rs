@@ -187,6 +187,19 @@ impl Recipes {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) {
+        let payload = [b"{", members, b"}"].concat();
+        self.write_signing_input_of(record, derived, &payload, scratch, out);
+    }
+
+    /// The same where the members stand between braces already.
+    pub fn write_signing_input_of(
+        &self,
+        record: &Record<'_>,
+        derived: &Derived,
+        payload: &[u8],
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) {
         let recipe = &self.layouts[record.layout()];
         let layout = &self.format.layouts[record.layout()];
         match &layout.signing {
@@ -202,11 +215,7 @@ impl Recipes {
                 scratch.encode_header(layout, recipe, record);
                 out.extend_from_slice(&scratch.encoded_header);
                 out.push(b'.');
-                scratch.payload.clear();
-                scratch.payload.push(b'{');
-                scratch.payload.extend_from_slice(members);
-                scratch.payload.push(b'}');
-                jws::write_base64url(&scratch.payload, out);
+                jws::write_base64url(payload, out);
             }
         }
     }
@@ -238,36 +247,37 @@ impl Recipes {
         derived: &Derived,
         out: &mut Vec<u8>,
     ) -> bool {
-        let end: &[u8] = match value {
+        match value {
             Value::Object(members) => {
                 self.write_some(members, record, derived, out);
-                b"}"
+                out.push(b'}');
             }
             Value::Wrapped(at, wrapping) => {
                 let Some(text) = record.text(*at) else {
                     return false;
                 };
                 (wrapping.wrap)(text, derived.inner_id(), out);
-                b"\""
+                out.push(b'"');
             }
-            Value::Bare(at) | Value::Plain(at) | Value::Text(at) => {
+            Value::Bare(at) => match self.value(record, derived, *at) {
+                None | Some(b"") => return false,
+                Some(bytes) => out.extend_from_slice(bytes),
+            },
+            Value::Plain(at) => {
                 let Some(bytes) = self.value(record, derived, *at) else {
                     return false;
                 };
-                if let (Value::Bare(_), b"") = (value, bytes) {
-                    return false;
-                }
-                match value {
-                    Value::Text(_) => json::write_escaped(bytes, out),
-                    _ => out.extend_from_slice(bytes),
-                }
-                match value {
-                    Value::Bare(_) => b"",
-                    _ => b"\"",
-                }
+                out.extend_from_slice(bytes);
+                out.push(b'"');
             }
-        };
-        out.extend_from_slice(end);
+            Value::Text(at) => {
+                let Some(bytes) = self.value(record, derived, *at) else {
+                    return false;
+                };
+                json::write_escaped(bytes, out);
+                out.push(b'"');
+            }
+        }
         true
     }
 }
@@ -284,7 +294,6 @@ pub struct Deriving {
 /// Memory that signing inputs are made in, reused from record to record.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    payload: Vec<u8>,
     /// What the encoded header was made of: the layout, and the values of its
     /// fields, in their order.
     layout: Option<&'static Layout>,
