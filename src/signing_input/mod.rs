@@ -168,12 +168,11 @@ impl Recipes {
         out: &mut Vec<u8>,
     ) {
         let recipe = &self.layouts[record.layout()];
-        if let Some(member) = recipe.members.iter().find(|member| member.name == claim) {
-            let before = out.len();
-            out.extend_from_slice(member.opening());
-            if !self.write_value(&member.value, record, derived, out) {
-                out.truncate(before);
-            }
+        if let Some(member) = recipe.members.iter().find(|member| member.name == claim)
+            && let Some(value) = self.present(&member.value, record, derived)
+        {
+            out.extend_from_slice(member.value.opening());
+            self.write_value(&member.value, value, record, derived, out);
         }
     }
 
@@ -227,58 +226,66 @@ impl Recipes {
         derived: &Derived,
         out: &mut Vec<u8>,
     ) {
-        let start = out.len();
+        // The first one has no comma before it.
+        let mut is_first = true;
         for member in members {
-            let before = out.len();
-            // The first one has no comma before it.
-            let comma = usize::from(before == start);
-            out.extend_from_slice(&member.lead[comma..]);
-            if !self.write_value(&member.value, record, derived, out) {
-                out.truncate(before);
+            if let Some(value) = self.present(&member.value, record, derived) {
+                match std::mem::take(&mut is_first) {
+                    true => member.lead.write_first(out),
+                    false => member.lead.write(out),
+                }
+                self.write_value(&member.value, value, record, derived, out);
             }
         }
     }
 
-    /// Appends a value behind its opening; `false` where it is absent.
+    /// The bytes a value is made of; `None` where it is absent.
+    #[inline]
+    fn present<'a>(
+        &self,
+        value: &Value,
+        record: &Record<'a>,
+        derived: &'a Derived,
+    ) -> Option<&'a [u8]> {
+        match value {
+            Value::Object(_) => Some(b""),
+            Value::Bare(at) => self
+                .value(record, derived, *at)
+                .filter(|bytes| !bytes.is_empty()),
+            Value::Text(at) | Value::Uuid(at) | Value::Wrapped(at, _) => {
+                self.value(record, derived, *at)
+            }
+        }
+    }
+
+    /// Appends a value that is there, behind its opening.
+    #[inline]
     fn write_value(
         &self,
         value: &Value,
+        bytes: &[u8],
         record: &Record<'_>,
         derived: &Derived,
         out: &mut Vec<u8>,
-    ) -> bool {
+    ) {
         match value {
+            Value::Bare(_) => {
+                out.extend_from_slice(bytes);
+                return;
+            }
+            Value::Uuid(_) => out.extend_from_slice(bytes),
+            Value::Text(_) => json::write_escaped(bytes, out),
+            Value::Wrapped(at, wrapping) => {
+                let text = record.text(*at).unwrap_or_default();
+                (wrapping.wrap)(text, derived.inner_id(), out);
+            }
             Value::Object(members) => {
                 self.write_some(members, record, derived, out);
                 out.push(b'}');
-            }
-            Value::Wrapped(at, wrapping) => {
-                let Some(text) = record.text(*at) else {
-                    return false;
-                };
-                (wrapping.wrap)(text, derived.inner_id(), out);
-                out.push(b'"');
-            }
-            Value::Bare(at) => match self.value(record, derived, *at) {
-                None | Some(b"") => return false,
-                Some(bytes) => out.extend_from_slice(bytes),
-            },
-            Value::Plain(at) => {
-                let Some(bytes) = self.value(record, derived, *at) else {
-                    return false;
-                };
-                out.extend_from_slice(bytes);
-                out.push(b'"');
-            }
-            Value::Text(at) => {
-                let Some(bytes) = self.value(record, derived, *at) else {
-                    return false;
-                };
-                json::write_escaped(bytes, out);
-                out.push(b'"');
+                return;
             }
         }
-        true
+        out.push(b'"');
     }
 }
 

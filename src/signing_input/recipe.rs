@@ -27,7 +27,7 @@ pub(super) struct Member {
     /// The claim.
     pub(super) name: &'static str,
     /// `,"name":`, with the quote that opens a string behind it.
-    pub(super) lead: Vec<u8>,
+    pub(super) lead: Lead,
     pub(super) value: Value,
 }
 
@@ -35,8 +35,8 @@ pub(super) struct Member {
 pub(super) enum Value {
     /// A field's text as it stands.
     Bare(usize),
-    /// A field's text as a string, without what must be escaped.
-    Plain(usize),
+    /// A UUID, given or derived, as a string: nothing in it is escaped.
+    Uuid(usize),
     /// A field's text as a string.
     Text(usize),
     /// A string that is made of a field.
@@ -44,13 +44,49 @@ pub(super) enum Value {
     Object(Vec<Member>),
 }
 
-impl Member {
+/// Constant bytes, padded: a copy of known size needs no call.
+#[derive(Debug)]
+pub(super) struct Lead {
+    padded: [u8; Self::SIZE],
+    text: Vec<u8>,
+}
+
+impl Lead {
+    const SIZE: usize = 32;
+
+    fn new(text: Vec<u8>) -> Self {
+        let mut padded = [0; Self::SIZE];
+        for (byte, text) in padded.iter_mut().zip(&text) {
+            *byte = *text;
+        }
+        Self { padded, text }
+    }
+
+    /// Appends it.
+    #[inline]
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        if self.text.len() > Self::SIZE {
+            out.extend_from_slice(&self.text);
+        } else {
+            let end = out.len() + self.text.len();
+            out.extend_from_slice(&self.padded);
+            out.truncate(end);
+        }
+    }
+
+    /// The same without its first byte.
+    pub(super) fn write_first(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.text[1..]);
+    }
+}
+
+impl Value {
     /// The text between the name and the value.
     pub(super) fn opening(&self) -> &'static [u8] {
-        match self.value {
-            Value::Bare(_) => b"",
-            Value::Object(_) => b"{",
-            Value::Plain(_) | Value::Text(_) | Value::Wrapped(..) => b"\"",
+        match self {
+            Self::Bare(_) => b"",
+            Self::Object(_) => b"{",
+            Self::Uuid(_) | Self::Text(_) | Self::Wrapped(..) => b"\"",
         }
     }
 }
@@ -115,16 +151,15 @@ fn member(format: &'static Format, claim: &Claim) -> Member {
     let mut lead = b",".to_vec();
     json::write_string(name, &mut lead);
     lead.push(b':');
-    let mut member = Member { name, lead, value };
-    let opening = member.opening();
-    member.lead.extend_from_slice(opening);
-    member
+    lead.extend_from_slice(value.opening());
+    let lead = Lead::new(lead);
+    Member { name, lead, value }
 }
 
 fn value(at: usize, field: &Field) -> Value {
     match (field.wrapped, field.kind) {
         (Some(wrapping), _) => Value::Wrapped(at, wrapping),
-        (None, Kind::Uuid) => Value::Plain(at),
+        (None, Kind::Uuid) => Value::Uuid(at),
         (None, kind) if kind.shape() == Shape::String => Value::Text(at),
         (None, _) => Value::Bare(at),
     }
