@@ -17,6 +17,12 @@ pub(super) const LONGEST_RECORD: usize = 64 << 20;
 /// The longest line of a rejects file: a row in JSON and all its problems.
 pub(super) const LONGEST_REJECT: usize = 1 << 30;
 
+/// How many records are judged together, and how many bytes they have, unless
+/// a single one has more: an engine that works in lanes wants about a thousand
+/// signatures at a time, and a record with a token is half a KiB or more.
+const BATCH_RECORDS: usize = 1024;
+const BATCH_BYTES: usize = 512 * 1024;
+
 /// An open file, its header read.
 pub(super) struct Open {
     reader: Reader<row::Source>,
@@ -48,9 +54,8 @@ impl Open {
         })?;
         let limits = Limits {
             row_bytes: longest,
-            // Verifying is slow beside reading: small batches spread better.
-            batch_rows: 64,
-            ..Limits::default()
+            batch_rows: BATCH_RECORDS,
+            batch_bytes: BATCH_BYTES,
         };
         let mut reader = Reader::new(source, input.dialect, limits, 1);
         let header = match input.dialect {

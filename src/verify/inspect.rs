@@ -78,7 +78,9 @@ fn record(text: &str, out: &mut String) -> Result<(), String> {
                     _ => token.to_owned(),
                 });
             }
-            let message = super::record::joined(format, order, &values);
+            let mut message = Vec::new();
+            super::record::write_joined(format, order, &values, &mut message);
+            let message = String::from_utf8_lossy(&message);
             let _ = writeln!(
                 out,
                 "\nsigned string  {}\n               ({} bytes; \u{2423} stands for U+2063)",

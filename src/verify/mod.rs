@@ -12,6 +12,7 @@ mod differences;
 mod expected;
 mod files;
 mod inspect;
+mod judge;
 mod manifest;
 mod nonces;
 mod record;
@@ -31,6 +32,7 @@ use crate::parallel;
 use crate::row::{Cells, Dialect, Input};
 
 use files::{Source, Work};
+use judge::Judge;
 use nonces::{Nonces, Place};
 
 pub use inspect::inspect;
@@ -169,7 +171,9 @@ struct Judged {
     findings: Findings,
 }
 
+/// Verifies a batch: every record by itself, then all signatures together.
 fn verify_batch(check: &Check<'_>, work: &Work) -> Result<Lines, Error> {
+    let mut judge = Judge::new(check.alg);
     let mut records = Vec::with_capacity(work.batch.len());
     for fault in &work.batch.faults {
         let mut findings = Findings::default();
@@ -189,7 +193,7 @@ fn verify_batch(check: &Check<'_>, work: &Work) -> Result<Lines, Error> {
                 })?;
                 records.push(Judged {
                     line: span.position.line,
-                    findings: record::verify_cells(check, header, row),
+                    findings: record::verify_cells(check, header, row, &mut judge),
                 });
             }
         }
@@ -197,7 +201,7 @@ fn verify_batch(check: &Check<'_>, work: &Work) -> Result<Lines, Error> {
             for span in &work.batch.rows {
                 let raw = &work.batch.bytes[span.start as usize..span.end as usize];
                 let findings = match std::str::from_utf8(raw) {
-                    Ok(text) => record::verify_json(check, text),
+                    Ok(text) => record::verify_json(check, text, &mut judge),
                     Err(_) => {
                         let mut findings = Findings::default();
                         findings.add("", Cow::Borrowed("is not UTF-8"));
@@ -210,6 +214,10 @@ fn verify_batch(check: &Check<'_>, work: &Work) -> Result<Lines, Error> {
                 });
             }
         }
+    }
+    let verdicts = judge.verdicts(check.verifier);
+    for record in &mut records {
+        verdicts.settle(&mut record.findings);
     }
     records.sort_by_key(|record| record.line);
     Ok(Lines {

@@ -7,10 +7,12 @@ use sha2::{Digest, Sha256};
 
 use crate::envelope;
 use crate::format::{Claim, Field, Format, Layout, SEPARATOR, Signing, Source, VERSION};
-use crate::json::{self, Shape};
+use crate::json::{self, Member, Shape};
+use crate::jws::Compact;
 
 use super::Check;
-use super::token::{verify_header, verify_jws};
+use super::judge::{Judge, Pending};
+use super::token;
 
 /// One thing wrong with a signed record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,42 +34,49 @@ pub struct Findings {
     pub all: Vec<Finding>,
     /// What must not repeat, where the record has a nonce.
     pub nonce: Option<NonceKey>,
+    /// Its signature, while nobody has judged it.
+    pub(super) pending: Option<Pending>,
 }
 
 impl Findings {
     /// Adds a finding.
     pub fn add<'s>(&mut self, field: &str, says: impl Into<Cow<'s, str>>) {
-        self.all.push(Finding {
+        self.insert(self.all.len(), field, says);
+    }
+
+    /// Adds a finding in front of others.
+    pub(super) fn insert<'s>(&mut self, at: usize, field: &str, says: impl Into<Cow<'s, str>>) {
+        let finding = Finding {
             field: field.to_owned(),
             says: says.into().into_owned(),
-        });
+        };
+        self.all.insert(at, finding);
     }
 }
 
-/// A record's members: name and JSON text.
-pub(super) type Members<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+/// The values of a format's fields as they were signed, each in its place.
+pub(super) type Values<'a> = Vec<Option<Cow<'a, str>>>;
 
-/// Verifies a line of NDJSON.
-pub(super) fn verify_json(check: &Check<'_>, line: &str) -> Findings {
+/// Verifies a line of NDJSON, all but its signature.
+pub(super) fn verify_json(check: &Check<'_>, line: &str, judge: &mut Judge) -> Findings {
     let mut findings = Findings::default();
     match json::object(line) {
-        Ok(members) => {
-            let members: Members<'_> = members
-                .into_iter()
-                .map(|(name, token)| (name, Cow::Borrowed(token)))
-                .collect();
-            match format_of(check, find(&members, "format")) {
-                Ok(format) => verify_members(check, format, &members, &mut findings),
-                Err(says) => findings.add("format", says),
-            }
-        }
+        Ok(members) => match format_of(check, find(&members, "format")) {
+            Ok(format) => verify_members(format, &members, judge, &mut findings),
+            Err(says) => findings.add("format", says),
+        },
         Err(fault) => findings.add("", fault.to_string()),
     }
     findings
 }
 
-/// Verifies a CSV row under its header.
-pub(super) fn verify_cells(check: &Check<'_>, header: &[String], row: &ByteRecord) -> Findings {
+/// Verifies a CSV row under its header, all but its signature.
+pub(super) fn verify_cells(
+    check: &Check<'_>,
+    header: &[String],
+    row: &ByteRecord,
+    judge: &mut Judge,
+) -> Findings {
     let mut findings = Findings::default();
     if row.len() != header.len() {
         let says = format!("has {} cells, the header {}", row.len(), header.len());
@@ -85,13 +94,15 @@ pub(super) fn verify_cells(check: &Check<'_>, header: &[String], row: &ByteRecor
     let token = format.map(|(_, text)| quoted(text));
     match format_of(check, token.as_deref()) {
         Ok(format) => {
-            let members = cells
+            let tokens: Vec<_> = cells
                 .iter()
-                .filter_map(|(name, text)| {
-                    Some((Cow::Borrowed(*name), token_of(format, name, text)?))
-                })
+                .filter_map(|(name, text)| Some((*name, token_of(format, name, text)?)))
                 .collect();
-            verify_members(check, format, &members, &mut findings);
+            let members: Vec<Member<'_>> = tokens
+                .iter()
+                .map(|(name, token)| (Cow::Borrowed(*name), token.as_ref()))
+                .collect();
+            verify_members(format, &members, judge, &mut findings);
         }
         Err(says) => findings.add("format", says),
     }
@@ -130,11 +141,10 @@ fn quoted(text: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-pub(super) fn find<'m>(members: &'m Members<'_>, name: &str) -> Option<&'m str> {
-    members
-        .iter()
-        .find(|(member, _)| member == name)
-        .map(|(_, token)| token.as_ref())
+/// The JSON text of a record's member.
+pub(super) fn find<'a>(members: &[Member<'a>], name: &str) -> Option<&'a str> {
+    let found = members.iter().find(|(member, _)| member == name);
+    found.map(|(_, token)| *token)
 }
 
 fn format_of(check: &Check<'_>, token: Option<&str>) -> Result<&'static Format, String> {
@@ -160,43 +170,18 @@ fn format_of(check: &Check<'_>, token: Option<&str>) -> Result<&'static Format, 
 }
 
 fn verify_members(
-    check: &Check<'_>,
     format: &'static Format,
-    members: &Members<'_>,
+    members: &[Member<'_>],
+    judge: &mut Judge,
     findings: &mut Findings,
 ) {
     let Some(layout) = layout_of(format, members, findings) else {
         return;
     };
-    let mut values: Vec<Option<String>> = vec![None; format.fields.len()];
-    for claim in layout.members() {
-        match claim {
-            Claim::Field(name) => {
-                read_field(format, name, find(members, name), &mut values, findings);
-            }
-            Claim::Object(name, inner) => match find(members, name).map(json::object) {
-                Some(Ok(own)) => {
-                    for (member, _) in &own {
-                        if !inner.contains(&member.as_ref()) {
-                            findings.add(&format!("{name}.{member}"), "is no member of it");
-                        }
-                    }
-                    for field in inner {
-                        let token = own.iter().find(|(m, _)| m == field).map(|(_, t)| *t);
-                        read_field(format, field, token, &mut values, findings);
-                    }
-                }
-                Some(Err(fault)) => findings.add(name, fault.to_string()),
-                None => findings.add(name, "is missing"),
-            },
-        }
-    }
+    let values = read_fields(format, layout, members, findings);
     findings.nonce = nonce_key(format, &values);
     for derived in format.derived {
-        let expected = format
-            .field(derived.from)
-            .and_then(|(at, _)| values[at].as_deref())
-            .map(derived.make);
+        let expected = value(format, derived.from, &values).map(derived.make);
         let token = find(members, derived.name).map(json::string);
         match (expected, token) {
             (Some(expected), Some(Ok(found))) if found == expected => {}
@@ -207,20 +192,23 @@ fn verify_members(
     let result = layout.result();
     match find(members, result).map(json::string) {
         Some(Ok(text)) => match &layout.signing {
-            Signing::Joined { order } => {
-                let message = joined(format, order, &values);
-                match envelope::read_signature(&text) {
-                    None => findings.add(result, "is not DER in standard base64"),
-                    Some(rs) if !check.verifier.verify(message.as_bytes(), &rs) => {
-                        findings.add(result, "does not verify under this key");
-                    }
-                    Some(_) => {}
+            Signing::Joined { order } => match envelope::read_signature(&text) {
+                None => findings.add(result, "is not DER in standard base64"),
+                Some(rs) => {
+                    let write = |out: &mut Vec<u8>| write_joined(format, order, &values, out);
+                    judge.hand_in(result, &rs, write, findings);
                 }
-            }
-            Signing::Jws { header, claims } => {
-                verify_jws(check, &text, members, claims, findings);
-                verify_header(format, &text, header, &values, findings);
-            }
+            },
+            Signing::Jws { header, claims } => match Compact::parse(&text) {
+                Err(error) => findings.add(result, error.to_string()),
+                Ok(token) => {
+                    let write =
+                        |out: &mut Vec<u8>| out.extend_from_slice(token.signing_input.as_bytes());
+                    judge.hand_in(result, &token.signature, write, findings);
+                    token::verify_claims(&token, members, claims, findings);
+                    token::verify_header(format, &token, header, &values, findings);
+                }
+            },
         },
         Some(Err(_)) => findings.add(result, "is no string"),
         None => findings.add(result, "is missing"),
@@ -229,7 +217,7 @@ fn verify_members(
 
 fn layout_of(
     format: &'static Format,
-    members: &Members<'_>,
+    members: &[Member<'_>],
     findings: &mut Findings,
 ) -> Option<&'static Layout> {
     if format.newest().version.is_none() {
@@ -247,36 +235,63 @@ fn layout_of(
     layout
 }
 
-/// Reads one field as strictly as it was written: its own JSON type, its
-/// canonical text.
-fn read_field(
+/// Reads every field of a record.
+fn read_fields<'a>(
     format: &'static Format,
-    name: &str,
-    token: Option<&str>,
-    values: &mut [Option<String>],
+    layout: &Layout,
+    members: &[Member<'a>],
     findings: &mut Findings,
-) {
-    let Some((at, field)) = format.field(name) else {
-        return;
-    };
-    let Some(token) = token else {
-        let optional = matches!(
-            field.source,
-            Source::Optional | Source::KeyId { required: false }
-        );
-        // An expiry may be left out by other signers; ours always has one.
-        if !optional && field.source != Source::Expiry {
-            findings.add(name, "is missing");
+) -> Values<'a> {
+    let mut values: Values<'a> = vec![None; format.fields.len()];
+    let mut scratch = Vec::new();
+    let mut read = |name: &str, token: Option<&'a str>, findings: &mut Findings| {
+        let Some((at, field)) = format.field(name) else {
+            return;
+        };
+        match token.map(|token| canonical(field, token, &mut scratch)) {
+            Some(Ok(text)) => values[at] = Some(text),
+            Some(Err(says)) => findings.add(name, says),
+            None if is_optional(field) => {}
+            None => findings.add(name, "is missing"),
         }
-        return;
     };
-    match canonical(field, token) {
-        Ok(text) => values[at] = Some(text),
-        Err(says) => findings.add(name, says),
+    for claim in layout.members() {
+        match claim {
+            Claim::Field(name) => read(name, find(members, name), findings),
+            Claim::Object(name, inner) => match find(members, name).map(json::object) {
+                Some(Ok(own)) => {
+                    for (member, _) in &own {
+                        if !inner.contains(&member.as_ref()) {
+                            findings.add(&format!("{name}.{member}"), "is no member of it");
+                        }
+                    }
+                    for field in inner {
+                        read(field, find(&own, field), findings);
+                    }
+                }
+                Some(Err(fault)) => findings.add(name, fault.to_string()),
+                None => findings.add(name, "is missing"),
+            },
+        }
+    }
+    values
+}
+
+fn is_optional(field: &Field) -> bool {
+    match field.source {
+        Source::Optional | Source::KeyId { required: false } => true,
+        // An expiry may be left out by other signers; ours always has one.
+        source => source == Source::Expiry,
     }
 }
 
-fn canonical(field: &Field, token: &str) -> Result<String, String> {
+/// Reads one field as strictly as it was written: its own JSON type, its
+/// canonical text. `scratch` is memory to work in.
+fn canonical<'a>(
+    field: &Field,
+    token: &'a str,
+    scratch: &mut Vec<u8>,
+) -> Result<Cow<'a, str>, String> {
     let shape = match field.wrapped {
         Some(_) => Shape::String,
         None => field.kind.shape(),
@@ -292,52 +307,67 @@ fn canonical(field: &Field, token: &str) -> Result<String, String> {
         Shape::String => json::string(token).map_err(|fault| fault.to_string())?,
         _ => Cow::Borrowed(token),
     };
+    scratch.clear();
     if let Some(wrapping) = field.wrapped {
         let value = (wrapping.unwrap)(&text).ok_or("is not its encoding")?;
         if (wrapping.lacks_id)(&value) {
             return Err(format!("has no {} inside", wrapping.label));
         }
-        let mut out = Vec::new();
-        return match field.read(&value, &mut out) {
-            Ok(()) => Ok(text.into_owned()),
+        return match field.read(&value, scratch) {
+            Ok(()) => Ok(text),
             Err(fault) => Err(format!(
                 "{}: {} (wanted {})",
                 fault.path, fault.code, fault.wanted
             )),
         };
     }
-    let mut out = Vec::new();
     field
-        .read(&text, &mut out)
+        .read(&text, scratch)
         .map_err(|fault| format!("{} (wanted {})", fault.code, fault.wanted))?;
     let same = match shape {
         Shape::Array | Shape::Object => true,
-        _ => out == text.as_bytes(),
+        _ => scratch == text.as_bytes(),
     };
     if !same {
         return Err("is not in the form that is signed (lower case?)".into());
     }
-    Ok(text.into_owned())
+    Ok(text)
 }
 
-/// The message, rebuilt from the record alone.
-pub(super) fn joined(format: &Format, order: &[&str], values: &[Option<String>]) -> String {
-    let text = |name: &&str| {
-        let value = format.field(name).and_then(|(at, _)| values[at].as_deref());
-        value.unwrap_or_default()
-    };
-    order.iter().map(text).collect::<Vec<_>>().join(SEPARATOR)
+/// The value of a field.
+pub(super) fn value<'v, T: AsRef<str>>(
+    format: &Format,
+    name: &str,
+    values: &'v [Option<T>],
+) -> Option<&'v str> {
+    let (at, _) = format.field(name)?;
+    values[at].as_ref().map(T::as_ref)
 }
 
-fn nonce_key(format: &Format, values: &[Option<String>]) -> Option<NonceKey> {
+/// Appends the message, rebuilt from the record alone.
+pub(super) fn write_joined<T: AsRef<str>>(
+    format: &Format,
+    order: &[&str],
+    values: &[Option<T>],
+    out: &mut Vec<u8>,
+) {
+    for (nth, name) in order.iter().enumerate() {
+        if nth > 0 {
+            out.extend_from_slice(SEPARATOR.as_bytes());
+        }
+        let text = value(format, name, values).unwrap_or_default();
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn nonce_key(format: &Format, values: &Values<'_>) -> Option<NonceKey> {
     let (at, _) = format.field_from(Source::Nonce)?;
     let mut digest = Sha256::new();
     digest.update(format.id);
     digest.update(values[at].as_deref()?);
     for name in format.nonce_scope {
-        let scope = format.field(name).and_then(|(at, _)| values[at].as_deref());
         digest.update([0]);
-        digest.update(scope.unwrap_or_default());
+        digest.update(value(format, name, values).unwrap_or_default());
     }
     let mut key = NonceKey::default();
     key.copy_from_slice(&digest.finalize()[..16]);
