@@ -484,3 +484,42 @@ fn changing_any_field_of_a_record_makes_it_bad() {
         }
     }
 }
+
+#[test]
+fn a_bad_signature_is_told_of_its_own_line_wherever_it_stands_in_a_batch() {
+    let format = Format::find("impact-user-jwt").unwrap();
+    let mut users = String::from("id,firstName\n");
+    for at in 0..3000 {
+        users.push_str(&format!("user{at},Jane\n"));
+    }
+    let run = Run::new(format, now());
+    let written = run.csv().sign(&users);
+    let mut lines: Vec<String> = written.signed.lines().map(str::to_owned).collect();
+    // The first and the last of batches, and neighbours.
+    let wrong = [1, 2, 63, 64, 65, 1023, 1024, 1025, 2047, 2048, 2049, 3000];
+    for at in wrong {
+        let line = &mut lines[at - 1];
+        let dot = line.rfind('.').unwrap();
+        let other = if line[dot + 1..].starts_with('A') {
+            "B"
+        } else {
+            "A"
+        };
+        line.replace_range(dot + 1..dot + 2, other);
+    }
+    let says = "jws does not verify under this key";
+    let mut expected: Vec<(u64, String)> = wrong.map(|at| (at as u64, says.to_owned())).into();
+    // Not even a signature's length; and findings before and after it.
+    let dot = lines[699].rfind('.').unwrap();
+    lines[699].replace_range(dot + 1.., "AAAA\"}");
+    expected.push((700, says.to_owned()));
+    lines[1023] = lines[1023].replace("\"id\":\"user1023\"", "\"id\":1023");
+    expected[6].1 =
+        format!("id is a number, not a string; {says}; jws.user differs from the record's field");
+    expected.sort();
+    let path = written.signed_path;
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let (verdict, bad) = verdict(format, &path, Dialect::Ndjson);
+    assert_eq!(bad, expected);
+    assert_eq!((verdict.records, verdict.bad), (3000, 13));
+}

@@ -204,8 +204,13 @@ fn verifier(args: &VerifyArgs) -> Result<(Box<dyn Verifier>, KeyEntry), Error> {
         fingerprint: public.fingerprint(),
         public_key: Some(public.spki_base64()),
     };
-    let verifier = P256Verifier::new(*public.verifying_key());
-    Ok((Box::new(verifier), key))
+    Ok((es256(&public), key))
+}
+
+/// What verifies ES256 for the whole run: made once, however many threads and
+/// files there are.
+fn es256(public: &PublicKey) -> Box<dyn Verifier> {
+    Box::new(P256Verifier::new(*public.verifying_key()))
 }
 
 fn input(args: &VerifyArgs, path: &Path) -> Result<Input, Error> {
