@@ -53,6 +53,7 @@ pub mod hex;
 pub mod json;
 pub mod jws;
 pub mod key;
+pub mod measure;
 pub mod output;
 pub mod parallel;
 pub mod pipeline;

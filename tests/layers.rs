@@ -33,6 +33,7 @@ const RANKS: &[(&str, u32)] = &[
     ("verify", 8),
     ("schema", 8),
     ("template", 8),
+    ("measure", 9),
 ];
 
 /// Words a module may not even say, beside the ranks: what CONTRIBUTING.md
