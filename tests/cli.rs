@@ -11,7 +11,9 @@ use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use campaign_signer::engine::ENGINES;
 use campaign_signer::format::{Alg, FORMATS, Format};
+use campaign_signer::key::SigningKey;
 use serde_json::Value;
 
 use workdir::{SECRET, Workdir, csv_line, example_row, key_data, now, token};
@@ -596,6 +598,8 @@ fn usage_that_makes_no_sense_exits_with_2() {
         "formats nothing",
         "schema nothing",
         "template nothing",
+        "bench --format nothing",
+        "bench --jobs 0",
     ] {
         let run = workdir.run(arguments);
         run.expect(run.status == Some(2), "exit code 2");
@@ -616,6 +620,7 @@ fn an_unknown_format_is_answered_with_all_there_are() {
         "check -f aak rows.csv",
         "verify -f aak --public-key pub.pem rows.ndjson",
         "formats aak",
+        "bench -f aak",
     ] {
         let run = workdir.run(arguments);
         run.exit(2).says("there is no format \"aak\"");
@@ -1543,4 +1548,37 @@ fn a_pipe_is_not_read_away_to_compare_it_with_a_finished_run() {
     let told = feed("--job-id another", &other);
     told.exit(0);
     assert_eq!(workdir.lines("out.ndjson").len(), 6);
+}
+
+#[test]
+fn bench_measures_every_engine_and_format_and_estimates_a_job_and_leaves_nothing() {
+    let workdir = Workdir::new();
+    std::fs::create_dir(workdir.path("tmp")).unwrap();
+    let mut command =
+        workdir.command(&["bench", "--rows", "12345678", "-f", "skan-web", "-j", "2"]);
+    let output = command
+        .env("TMPDIR", workdir.path("tmp"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let table = String::from_utf8(output.stdout).unwrap();
+    let key = SigningKey::generate().unwrap();
+    for info in ENGINES {
+        // One line for signing, one for verifying.
+        let lanes = (info.load)(key.ecdsa()).lanes();
+        let of_engine = |line: &&str| line.starts_with(info.name) && line.contains(lanes);
+        assert_eq!(table.lines().filter(of_engine).count(), 2, "{table}");
+    }
+    for format in FORMATS {
+        let of_format = |line: &&str| line.starts_with(&format!("{} ", format.id));
+        assert_eq!(table.lines().filter(of_format).count(), 1, "{table}");
+    }
+    let last = table.lines().last().unwrap();
+    assert!(
+        last.starts_with("estimate: 12,345,678 rows of skan-web take about ")
+            && last.ends_with(" on 2 threads"),
+        "{last}"
+    );
+    assert_eq!(std::fs::read_dir(workdir.path("tmp")).unwrap().count(), 0);
 }

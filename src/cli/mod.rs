@@ -4,6 +4,7 @@
 
 mod again;
 mod args;
+mod bench;
 mod check;
 mod exit;
 mod formats;
@@ -73,6 +74,8 @@ enum Command {
     Schema(formats::SchemaArgs),
     /// Print a starter CSV or NDJSON that `sign` accepts as it is
     Template(template::TemplateArgs),
+    /// Measure this machine, and estimate how long a job takes on it
+    Bench(bench::BenchArgs),
 }
 
 /// Parses the command line and runs it.
@@ -88,6 +91,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Formats(args) => formats::run(&args),
         Command::Schema(args) => formats::schema(&args),
         Command::Template(args) => template::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),
