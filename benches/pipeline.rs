@@ -1,166 +1,276 @@
-//! What the pipeline costs beside the signing: `cargo bench`.
+//! Whole runs beside the engine alone: `cargo bench --bench pipeline`, or
+//! `-- threads`, `-- verify`, `-- rows` for one section. A number among the
+//! words (`-- rows 10000000`) is the most rows of one run; the default is a
+//! million, and ten million take 5 GB in the temporary folder.
 //!
-//! Whole runs (CSV in; signed records, rejects and manifest out) take turns
-//! with a bare loop that signs as many messages of the same length with the
-//! `p256` crate alone, on as many threads. Each pair gives a ratio; the median
-//! of the ratios is what counts, because a shared machine changes its speed
+//! Whole runs (CSV in; signed records, rejects and manifest out, all of them
+//! synced) take turns with the same engine, signing as many messages of the
+//! same length on as many threads with no pipeline around it, and with a bare
+//! loop over the `p256` crate: see `common`. Each round gives a ratio, and
+//! their median is what counts, because a shared machine changes its speed
 //! from minute to minute.
 
-use std::io::Write as _;
-use std::path::Path;
-use std::time::Instant;
+mod common;
 
-use campaign_signer::engine::ENGINES;
-use campaign_signer::envelope::Style;
-use campaign_signer::format::Format;
-use campaign_signer::key::{Secret, SigningKey};
-use campaign_signer::pipeline::{self, Job, Outputs, Signer};
-use campaign_signer::record::Settings;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use campaign_signer::engine::{Check, ENGINES, Engine, Messages, SignError, Signatures, Verifier};
+use campaign_signer::format::{Alg, Format};
+use campaign_signer::measure::{self, BATCH, Runner};
+use campaign_signer::record::{Rules, Settings};
 use campaign_signer::row::{Dialect, Input, Origin};
-use p256::ecdsa::Signature;
-use p256::ecdsa::signature::Signer as _;
-use rayon::prelude::*;
+use campaign_signer::{template, verify};
 
-/// Rows of one ES256 run: a second or two of signing.
-const ROWS: usize = 40_000;
-/// Rows of one HS256 run, where a signature is nearly free.
-const HMAC_ROWS: usize = 1_000_000;
-const PAIRS: usize = 7;
+use common::{Turns, is_wanted, p256_alone, pool, threads, words};
+
+const FORMATS: [&str; 4] = [
+    "aak-impression",
+    "skan-view",
+    "appstore-promo-v2",
+    "impact-user-jwt",
+];
+
+const ROUNDS: usize = 5;
+const TURN: Duration = Duration::from_millis(250);
+const RUN: Duration = Duration::from_millis(500);
+const MOST_ROWS: u64 = 1_000_000;
 
 fn main() {
-    // `cargo test` runs benches with --test: there is nothing to test here.
-    if std::env::args().any(|arg| arg == "--test") {
-        return;
+    let Some(words) = words() else { return };
+    if is_wanted(&words, "threads") {
+        whole_runs();
     }
-    let folder = tempfile::tempdir().expect("a folder for the bench's files");
-    let key = SigningKey::generate().expect("a key");
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("{threads} threads, {ROWS} rows a run, {PAIRS} pairs; medians\n");
-    println!(
-        "{:<18} {:>12} {:>12} {:>7}",
-        "format", "p256 alone/s", "pipeline/s", "ratio"
-    );
-    for (id, header, row) in [
-        (
-            "aak-impression",
-            "publisher-item-identifier,ad-network-identifier,source-identifier,advertised-item-identifier",
-            "5838492,example123.adattributionkit,5239,1108187390",
-        ),
-        (
-            "skan-view",
-            "ad-network-id,source-identifier,itunes-item-id,source-app-id",
-            "example123.skadnetwork,5239,525463029,1234567891",
-        ),
-        (
-            "appstore-promo-v2",
-            "kid,iss,bid,productId,offerIdentifier,transactionId",
-            "2X9R4HXF34,57246542-96fe-1a63-e053-0824d011072a,com.example.app,com.example.app.pro,winback50,2000000912345678",
-        ),
-    ] {
-        let input = folder.path().join(format!("{id}.csv"));
-        write_rows(&input, header, ROWS, |_| row.to_owned());
-        let message = vec![b'a'; message_length(id, header, row, &key)];
-        let mut pairs: Vec<(f64, f64)> = (0..PAIRS)
-            .map(|_| {
-                (
-                    bare_loop(&key, &message, threads),
-                    whole_run(id, &input, &key, ROWS),
-                )
-            })
-            .collect();
-        report(id, &mut pairs);
+    if is_wanted(&words, "verify") {
+        whole_files();
     }
-    let input = folder.path().join("users.csv");
-    write_rows(&input, "id,firstName,email", HMAC_ROWS, |at| {
-        format!("user{at}@example.com,Jane,user{at}@example.com")
-    });
-    let rate = whole_run("impact-user-jwt", &input, &key, HMAC_ROWS);
-    println!(
-        "{:<18} {:>12} {rate:>12.0} {:>7}",
-        "impact-user-jwt", "", ""
-    );
+    if is_wanted(&words, "rows") {
+        let given = words.iter().find_map(|word| word.parse().ok());
+        lengths(given.unwrap_or(MOST_ROWS));
+    }
 }
 
-fn write_rows(path: &Path, header: &str, rows: usize, row: impl Fn(usize) -> String) {
-    let mut text = format!("{header}\n");
-    for at in 0..rows {
-        text.push_str(&row(at));
-        text.push('\n');
+fn format(id: &str) -> &'static Format {
+    Format::find(id).expect("a format")
+}
+
+/// The runner of the preferred engine.
+fn runner(threads: usize) -> Runner {
+    Runner::new(&ENGINES[0], threads).expect("a key")
+}
+
+/// Whole runs beside the engine alone, for every number of threads.
+fn whole_runs() {
+    println!(
+        "\nthreads: whole runs beside the engine alone ({}, or hmac); batches of {BATCH}, check batch\n",
+        ENGINES[0].name
+    );
+    println!(
+        "{:<18} {:>7} {:>12} {:>12} {:>12} {:>8} {:>10} {:>8}",
+        "format", "threads", "p256 alone/s", "engine/s", "rows/s", "MB/s", "of engine", "x p256"
+    );
+    for id in FORMATS {
+        for threads in threads() {
+            let (format, runner, pool) = (format(id), runner(threads), pool(threads));
+            let messages = measure::messages(BATCH, message_length(&runner, format));
+            let signer = runner.signer(format).expect("a signer");
+            let engine = signer.engine.as_ref();
+            let about = runner.run_for(format, RUN).expect("a run");
+            let mut turns = Turns::default();
+            let bare = turns.add(|| match format.alg() {
+                Alg::Es256 => p256_alone(&pool, runner.key(), &messages, TURN),
+                Alg::Hs256 => f64::NAN,
+            });
+            let alone =
+                turns.add(|| measure::signing(&pool, engine, Check::Batch, &messages, TURN));
+            let whole = turns.add(|| {
+                let speed = runner.run(format, about.rows).expect("a run");
+                speed.rows_per_second()
+            });
+            let rates = turns.take(ROUNDS);
+            let row_bytes = about.bytes as f64 / about.rows as f64;
+            println!(
+                "{id:<18} {threads:>7} {:>12} {:>12.0} {:>12.0} {:>8.1} {:>9.1}% {:>8}",
+                cell(rates.of(bare), 0),
+                rates.of(alone),
+                rates.of(whole),
+                rates.of(whole) * row_bytes / 1e6,
+                rates.ratio(whole, alone) * 100.0,
+                cell(rates.ratio(whole, bare), 2)
+            );
+        }
     }
-    std::fs::File::create(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .expect("the bench's input");
+}
+
+/// A figure, where there is one.
+fn cell(figure: f64, digits: usize) -> String {
+    match figure.is_nan() {
+        true => "-".to_owned(),
+        false => format!("{figure:.digits$}"),
+    }
+}
+
+/// Takes every signature for right: what is left is reading and comparing.
+struct Free;
+
+impl Verifier for Free {
+    fn verify(&self, _: &[u8], _: &[u8]) -> bool {
+        true
+    }
+}
+
+/// Whole signed files verified, beside the verifier alone.
+fn whole_files() {
+    println!(
+        "\nverify: signed files beside the verifier of {} alone",
+        ENGINES[0].name
+    );
+    println!("free: files with a verifier that takes no time\n");
+    println!(
+        "{:<18} {:>7} {:>12} {:>12} {:>12} {:>12} {:>10} {:>8}",
+        "format",
+        "threads",
+        "p256 alone/s",
+        "engine/s",
+        "records/s",
+        "free/s",
+        "of engine",
+        "x p256"
+    );
+    let reference = ENGINES.iter().find(|info| info.name == "p256");
+    let reference = reference.expect("the reference");
+    for id in &FORMATS[..3] {
+        let all = *threads().end();
+        for threads in [1, all].into_iter().take(all) {
+            let (format, runner, pool) = (format(id), runner(threads), pool(threads));
+            let messages = measure::messages(BATCH, message_length(&runner, format));
+            let (p256, engine) = (
+                (reference.load)(runner.key().ecdsa()),
+                (ENGINES[0].load)(runner.key().ecdsa()),
+            );
+            let mut signed = Signatures::default();
+            engine
+                .sign_batch(&messages, Check::Off, &mut signed)
+                .expect("signatures");
+            let alone = |verifier: &dyn Verifier| {
+                measure::verifying(&pool, verifier, &messages, &signed, TURN)
+            };
+            let rows = (alone(engine.as_ref()) * RUN.as_secs_f64()) as u64;
+            let folder = tempfile::tempdir().expect("a folder");
+            let (_, path) = runner
+                .run_in(folder.path(), format, rows.clamp(2048, 200_000))
+                .expect("a signed file");
+            let inputs = [Input {
+                origin: Origin::File(path),
+                dialect: Dialect::Ndjson,
+            }];
+            let file = |verifier: &dyn Verifier| {
+                let check = verify::Check {
+                    inputs: &inputs,
+                    verifier,
+                    alg: Alg::Es256,
+                    format: Some(format),
+                    threads,
+                    nonces_in_memory: verify::NONCES_IN_MEMORY,
+                };
+                let started = std::time::Instant::now();
+                let verdict = verify::run(&check, |_| {}).expect("a verdict");
+                assert_eq!(verdict.bad, 0);
+                verdict.records as f64 / started.elapsed().as_secs_f64()
+            };
+            let mut turns = Turns::default();
+            let bare = turns.add(|| alone(p256.as_ref()));
+            let own = turns.add(|| alone(engine.as_ref()));
+            let whole = turns.add(|| file(engine.as_ref()));
+            let free = turns.add(|| file(&Free));
+            let rates = turns.take(ROUNDS);
+            println!(
+                "{id:<18} {threads:>7} {:>12.0} {:>12.0} {:>12.0} {:>12.0} {:>9.1}% {:>8.2}",
+                rates.of(bare),
+                rates.of(own),
+                rates.of(whole),
+                rates.of(free),
+                rates.ratio(whole, own) * 100.0,
+                rates.ratio(whole, bare)
+            );
+        }
+    }
+}
+
+/// Whole runs from a thousand rows on, on all threads.
+fn lengths(most: u64) {
+    let (id, runner) = (FORMATS[1], runner(0));
+    println!(
+        "\nrows: whole runs of {id} on all threads, {}\n",
+        ENGINES[0].name
+    );
+    println!(
+        "{:>12} {:>10} {:>12} {:>10}",
+        "rows", "seconds", "rows/s", "us a row"
+    );
+    let mut rows = 1000;
+    while rows <= most {
+        let mut turns = Turns::default();
+        let run = turns.add(|| {
+            let speed = runner.run(format(id), rows).expect("a run");
+            speed.rows_per_second()
+        });
+        let rounds = match rows {
+            0..100_000 => 5,
+            100_000..1_000_000 => 3,
+            _ => 1,
+        };
+        let rate = turns.take(rounds).of(run);
+        let seconds = rows as f64 / rate;
+        println!(
+            "{rows:>12} {seconds:>10.3} {rate:>12.0} {:>10.2}",
+            1e6 / rate
+        );
+        rows *= 10;
+    }
 }
 
 /// How long one signed message of this format is.
-fn message_length(id: &str, header: &str, row: &str, key: &SigningKey) -> usize {
-    let folder = tempfile::tempdir().expect("a folder");
-    let input = folder.path().join("one.csv");
-    write_rows(&input, header, 1, |_| row.to_owned());
-    whole_run(id, &input, key, 1);
-    let signed = std::fs::read_to_string(input.with_extension("signed.ndjson")).expect("a record");
-    let record: serde_json::Value = serde_json::from_str(&signed).expect("JSON");
-    match record["jws"].as_str() {
-        Some(jws) => jws.rfind('.').unwrap_or(jws.len()),
-        None => 130,
+fn message_length(runner: &Runner, format: &'static Format) -> usize {
+    let mut signer = runner.signer(format).expect("a signer");
+    let length = Arc::new(AtomicUsize::new(0));
+    signer.engine = Box::new(Listener(signer.engine, Arc::clone(&length)));
+    let rules = Rules::new(Settings::new(format, 1_800_000_000_000)).expect("rules");
+    let signed = signer.sign_row(&rules, &template::ndjson(format), 1);
+    assert!(signed.is_ok(), "{signed:?}");
+    length.load(Ordering::Relaxed)
+}
+
+/// An engine that remembers how long the last message was.
+struct Listener(Box<dyn Engine>, Arc<AtomicUsize>);
+
+impl Verifier for Listener {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.0.verify(message, signature)
     }
 }
 
-/// Messages per second that `p256` alone signs on this many threads.
-fn bare_loop(key: &SigningKey, message: &[u8], threads: usize) -> f64 {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .expect("threads");
-    let started = Instant::now();
-    pool.install(|| {
-        (0..ROWS).into_par_iter().for_each(|at| {
-            let mut message = message.to_vec();
-            message[..8].copy_from_slice(&at.to_be_bytes());
-            let signature: Signature = key.ecdsa().sign(&message);
-            std::hint::black_box(signature);
-        });
-    });
-    ROWS as f64 / started.elapsed().as_secs_f64()
-}
+impl Engine for Listener {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
 
-/// Rows per second of a whole run.
-fn whole_run(id: &str, input: &Path, key: &SigningKey, rows: usize) -> f64 {
-    let format = Format::find(id).expect("a format");
-    let now = std::time::UNIX_EPOCH
-        .elapsed()
-        .expect("a clock")
-        .as_millis() as u64;
-    let signer = match format.alg() {
-        campaign_signer::format::Alg::Es256 => Signer::es256(key, &ENGINES[0], "bench"),
-        campaign_signer::format::Alg::Hs256 => {
-            let secret = b"a secret of more than thirty-two bytes, for a bench";
-            Signer::hs256(&Secret::from_bytes(secret).expect("a secret"))
-        }
-    };
-    let inputs = vec![Input {
-        origin: Origin::File(input.to_owned()),
-        dialect: Dialect::Csv { delimiter: b',' },
-    }];
-    let mut outputs = Outputs::beside(&input.with_extension("signed.ndjson"), Style::Ndjson);
-    outputs.force = true;
-    let job = Job::new(Settings::new(format, now), inputs, outputs).signed_by(signer, "bench");
-    let started = Instant::now();
-    let summary = pipeline::run(job, |_| {}).expect("a run");
-    assert_eq!(summary.counts.signed, rows as u64);
-    rows as f64 / started.elapsed().as_secs_f64()
-}
+    fn lanes(&self) -> &'static str {
+        self.0.lanes()
+    }
 
-fn report(id: &str, pairs: &mut [(f64, f64)]) {
-    let median = |values: &mut Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    let alone = median(&mut pairs.iter().map(|(alone, _)| *alone).collect());
-    let whole = median(&mut pairs.iter().map(|(_, whole)| *whole).collect());
-    let ratio = median(&mut pairs.iter().map(|(alone, whole)| whole / alone).collect());
-    println!(
-        "{id:<18} {alone:>12.0} {whole:>12.0} {:>6.1}%",
-        ratio * 100.0
-    );
+    fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    fn sign_batch(
+        &self,
+        messages: &Messages,
+        check: Check,
+        out: &mut Signatures,
+    ) -> Result<u64, SignError> {
+        self.1.store(messages.get(0).len(), Ordering::Relaxed);
+        self.0.sign_batch(messages, check, out)
+    }
 }
