@@ -6,6 +6,8 @@
 //! compared. This file must not know any rule of a format, or where lines
 //! stand.
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use crate::envelope::{Envelope, Signed, Style};
@@ -225,10 +227,10 @@ fn same_but_for_id(wanted: &str, own: &str) -> bool {
 }
 
 /// The text of a value.
-fn plain(value: &str, dialect: Dialect) -> String {
+fn plain(value: &str, dialect: Dialect) -> Cow<'_, str> {
     match dialect {
-        Dialect::Csv { .. } => value.to_owned(),
-        Dialect::Ndjson => json::string(value).unwrap_or_default().into_owned(),
+        Dialect::Csv { .. } => Cow::Borrowed(value),
+        Dialect::Ndjson => json::string(value).unwrap_or_default(),
     }
 }
 
@@ -252,9 +254,7 @@ pub(super) fn values(line: &[u8], dialect: Dialect, header: &[String]) -> Option
         }
         Dialect::Ndjson => {
             let members = json::object(std::str::from_utf8(line).ok()?).ok()?;
-            let own = |(name, token): (std::borrow::Cow<'_, str>, &str)| {
-                (name.into_owned(), token.to_owned())
-            };
+            let own = |(name, token): json::Member<'_>| (name.into_owned(), token.to_owned());
             Some(members.into_iter().map(own).collect())
         }
     }
