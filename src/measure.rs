@@ -21,6 +21,7 @@ use crate::parallel::Pool;
 use crate::pipeline::{self, Job, Outputs, Signer};
 use crate::record::Settings;
 use crate::row::{Dialect, Input, Origin};
+use crate::stop::Stop;
 use crate::template;
 
 /// How many messages a batch of the pipeline has where nothing limits it.
@@ -98,6 +99,9 @@ pub fn verifying(
 
 /// Runs whole jobs, CSV in and NDJSON out, with a key of its own.
 pub struct Runner {
+    /// Asked to stop, a run ends with [`Error::Interrupted`], and its files
+    /// are gone.
+    pub stop: Stop,
     key: SigningKey,
     engine: &'static EngineInfo,
     threads: usize,
@@ -134,6 +138,7 @@ impl Runner {
     /// When the system gives no random key.
     pub fn new(engine: &'static EngineInfo, threads: usize) -> Result<Self, Error> {
         Ok(Self {
+            stop: Stop::default(),
             key: SigningKey::generate()?,
             engine,
             threads,
@@ -191,6 +196,7 @@ impl Runner {
         let mut job =
             Job::new(settings, inputs, outputs).signed_by(self.signer(format)?, "measure");
         job.threads = self.threads;
+        job.stop = self.stop.clone();
         let started = Instant::now();
         let summary = pipeline::run(job, |_| {})?;
         let elapsed = started.elapsed();
@@ -216,7 +222,7 @@ impl Runner {
                 return Ok(speed);
             }
             let fits = speed.rows_per_second() * time.as_secs_f64();
-            rows = (fits as u64).clamp(2 * rows, MOST_ROWS);
+            rows = (fits as u64).max(2 * rows).min(MOST_ROWS);
         }
     }
 }

@@ -1358,7 +1358,7 @@ fn schemas_are_printed_and_written() {
             .exit(0)
             .prints(format.title);
     }
-    std::fs::create_dir(workdir.path("schemas")).unwrap();
+    fs::create_dir(workdir.path("schemas")).unwrap();
     workdir.run("schema --write schemas").exit(0);
     let written = std::fs::read_dir(workdir.path("schemas")).unwrap().count();
     assert_eq!(written, 2 * FORMATS.len() + 3);
@@ -1553,7 +1553,7 @@ fn a_pipe_is_not_read_away_to_compare_it_with_a_finished_run() {
 #[test]
 fn bench_measures_every_engine_and_format_and_estimates_a_job_and_leaves_nothing() {
     let workdir = Workdir::new();
-    std::fs::create_dir(workdir.path("tmp")).unwrap();
+    fs::create_dir(workdir.path("tmp")).unwrap();
     let mut command =
         workdir.command(&["bench", "--rows", "12345678", "-f", "skan-web", "-j", "2"]);
     let output = command
@@ -1567,7 +1567,8 @@ fn bench_measures_every_engine_and_format_and_estimates_a_job_and_leaves_nothing
     for info in ENGINES {
         // One line for signing, one for verifying.
         let lanes = (info.load)(key.ecdsa()).lanes();
-        let of_engine = |line: &&str| line.starts_with(info.name) && line.contains(lanes);
+        let name = format!("{} ", info.name);
+        let of_engine = |line: &&str| line.starts_with(&name) && line.contains(lanes);
         assert_eq!(table.lines().filter(of_engine).count(), 2, "{table}");
     }
     for format in FORMATS {
@@ -1580,5 +1581,32 @@ fn bench_measures_every_engine_and_format_and_estimates_a_job_and_leaves_nothing
             && last.ends_with(" on 2 threads"),
         "{last}"
     );
-    assert_eq!(std::fs::read_dir(workdir.path("tmp")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(workdir.path("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_bench_that_is_told_to_stop_leaves_nothing_either() {
+    let workdir = Workdir::new();
+    let folder = workdir.path("tmp");
+    fs::create_dir(&folder).unwrap();
+    let mut command = workdir.command(&["bench", "-j", "1"]);
+    let mut child = command
+        .env("TMPDIR", &folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let files = || fs::read_dir(&folder).unwrap().count();
+    while files() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it never began a run");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let pid = child.id().to_string();
+    let kill = std::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status();
+    assert!(kill.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    assert_eq!(files(), 0);
 }

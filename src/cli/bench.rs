@@ -14,7 +14,7 @@ use indicatif::HumanCount;
 
 use super::args::find_format;
 use super::exit::Exit;
-use super::print;
+use super::{print, signals};
 
 /// The length of the engines' messages: about that of an impression's signing
 /// input.
@@ -54,6 +54,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<Exit, Error> {
     let all = parallel::pool(threads).map_err(Error::Threads)?;
     print(&engines(&one, &all)?)?;
     let runner = Runner::new(&ENGINES[0], threads)?;
+    // A signal must not leave files behind.
+    signals::listen(&runner.stop).map_err(|error| {
+        Error::settings(format!("the system refuses signal handlers: {error}"), "")
+    })?;
     print(&heading(&all))?;
     for format in FORMATS {
         let speed = runner.run_for(format, RUN)?;
