@@ -18,15 +18,15 @@ use crate::row::Dialect;
 use crate::signing_input::{Derived, Recipes, Scratch};
 
 /// A line's values by name: JSON text, or the cells under the header.
-pub(super) type Values = Vec<(String, String)>;
+pub(super) type Values<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// Stands where a derived id will: any text of a UUID's length.
 const PROBE: &str = "········-····-····-····-············";
 
 /// What a value must be.
-enum Wanted {
+enum Wanted<'a> {
     /// Just this.
-    Exactly(String),
+    Exactly(Cow<'a, str>),
     /// Whatever the key derived.
     Derived,
     /// An encoding of this text, with an id where the probe stands.
@@ -36,8 +36,8 @@ enum Wanted {
 }
 
 /// What a record's line must hold.
-pub(super) struct Expected {
-    wanted: Vec<(String, Wanted)>,
+pub(super) struct Expected<'a> {
+    wanted: Vec<(Cow<'a, str>, Wanted<'a>)>,
     format: &'static Format,
     dialect: Dialect,
 }
@@ -50,6 +50,10 @@ pub(super) struct Maker {
     /// The names of CSV columns.
     pub(super) header: Vec<String>,
     scratch: Scratch,
+    /// The parts of a line and the line itself, in memory that is reused.
+    members: Vec<u8>,
+    message: Vec<u8>,
+    line: Vec<u8>,
 }
 
 impl Maker {
@@ -76,25 +80,36 @@ impl Maker {
             dialect,
             header,
             scratch: Scratch::default(),
+            members: Vec::new(),
+            message: Vec::new(),
+            line: Vec::new(),
         }
     }
 
     /// What this record's line must hold, whichever copy it is of.
-    pub(super) fn expected(&mut self, record: &Record<'_>) -> Expected {
+    pub(super) fn expected(&mut self, record: &Record<'_>) -> Expected<'_> {
         let derived = Derived::default();
-        let (mut members, mut message, mut line) = (Vec::new(), Vec::new(), Vec::new());
-        let recipes = &self.recipes;
-        recipes.write_members(record, &derived, &mut members);
-        recipes.write_signing_input(record, &derived, &members, &mut self.scratch, &mut message);
+        let Self {
+            recipes,
+            members,
+            message,
+            line,
+            ..
+        } = self;
+        for part in [&mut *members, &mut *message, &mut *line] {
+            part.clear();
+        }
+        recipes.write_members(record, &derived, members);
+        recipes.write_signing_input(record, &derived, members, &mut self.scratch, message);
         let signed = Signed {
             record: *record,
             derived: &derived,
-            members: &members,
-            message: &message,
+            members,
+            message,
             signature: &[1; 64],
         };
-        self.envelope.write(recipes, &signed, &mut line);
-        let values = values(&line, self.dialect, &self.header).unwrap_or_default();
+        self.envelope.write(recipes, &signed, line);
+        let values = values(line, self.dialect, &self.header).unwrap_or_default();
         let format = recipes.format();
         let wanted = values.into_iter().map(|(name, value)| {
             let wanted = wanted(format, record, &name, value, self.dialect);
@@ -106,7 +121,7 @@ impl Maker {
             && record.value(at).is_none()
             && !wanted.iter().any(|(name, _)| name == field.name)
         {
-            wanted.push((field.name.to_owned(), Wanted::Derived));
+            wanted.push((field.name.into(), Wanted::Derived));
         }
         Expected {
             wanted,
@@ -116,13 +131,13 @@ impl Maker {
     }
 }
 
-fn wanted(
+fn wanted<'a>(
     format: &'static Format,
     record: &Record<'_>,
     name: &str,
-    value: String,
+    value: Cow<'a, str>,
     dialect: Dialect,
-) -> Wanted {
+) -> Wanted<'a> {
     let layout = &format.layouts[record.layout()];
     if name == layout.result() {
         return match layout.signing {
@@ -157,18 +172,18 @@ fn wanted(
     Wanted::Exactly(value)
 }
 
-impl Expected {
+impl Expected<'_> {
     /// Compares a line's values.
     ///
     /// # Errors
     /// The first thing that differs, in words.
-    pub(super) fn compare(&self, found: Option<&Values>) -> Result<(), String> {
+    pub(super) fn compare(&self, found: Option<&Values<'_>>) -> Result<(), String> {
         let Some(found) = found else {
             return Err("it cannot be read".into());
         };
         for (name, wanted) in &self.wanted {
             let own = found.iter().find(|(own, _)| own == name);
-            let own = own.map(|(_, value)| value.as_str());
+            let own = own.map(|(_, value)| value.as_ref());
             self.compare_one(name, wanted, own)?;
         }
         for (name, _) in found {
@@ -179,7 +194,12 @@ impl Expected {
         Ok(())
     }
 
-    fn compare_one(&self, name: &str, wanted: &Wanted, own: Option<&str>) -> Result<(), String> {
+    fn compare_one(
+        &self,
+        name: &str,
+        wanted: &Wanted<'_>,
+        own: Option<&str>,
+    ) -> Result<(), String> {
         let (format, dialect) = (self.format, self.dialect);
         let same = match (wanted, own) {
             // Whether it is there, and what it must be, is for each record by
@@ -245,16 +265,21 @@ fn short(value: &str) -> String {
 }
 
 /// The values of one line; `None` where it is no record.
-pub(super) fn values(line: &[u8], dialect: Dialect, header: &[String]) -> Option<Values> {
+pub(super) fn values<'a>(
+    line: &'a [u8],
+    dialect: Dialect,
+    header: &'a [String],
+) -> Option<Values<'a>> {
     match dialect {
         Dialect::Csv { delimiter } => {
             let cells = cells(line, delimiter)?;
-            let names = header.iter().cloned();
-            (cells.len() == header.len()).then(|| names.zip(cells).collect())
+            let names = header.iter().map(|name| Cow::Borrowed(name.as_str()));
+            let cells = (cells.len() == header.len()).then_some(cells)?;
+            Some(names.zip(cells.into_iter().map(Cow::Owned)).collect())
         }
         Dialect::Ndjson => {
             let members = json::object(std::str::from_utf8(line).ok()?).ok()?;
-            let own = |(name, token): json::Member<'_>| (name.into_owned(), token.to_owned());
+            let own = |(name, token)| (name, Cow::Borrowed(token));
             Some(members.into_iter().map(own).collect())
         }
     }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::row::{Dialect, Input, Position};
 
 use super::differences::Stretch;
-use super::expected::{Expected, Values, values};
+use super::expected::{Expected, values};
 use super::files::{LONGEST_RECORD, Lines};
 
 /// Where a row stands, in words.
@@ -32,7 +32,8 @@ pub(super) struct SignedLines {
 
 struct SignedLine {
     number: u64,
-    values: Option<Values>,
+    /// Its bytes; none where it was passed over.
+    text: Option<Vec<u8>>,
 }
 
 struct Pending {
@@ -73,18 +74,22 @@ impl SignedLines {
             let Some(line) = self.lines.next()? else {
                 return Ok(None);
             };
-            let text = line.text.ok();
             self.ahead.push_back(SignedLine {
                 number: line.number,
-                values: text.and_then(|text| values(&text, self.dialect, &self.header)),
+                text: line.text.ok(),
             });
         }
         Ok(self.ahead.get(ahead))
     }
 
-    fn compare(&mut self, ahead: usize, wanted: &Expected) -> Result<Option<Compared>, Error> {
-        let line = self.peek(ahead)?;
-        Ok(line.map(|line| (line.number, wanted.compare(line.values.as_ref()))))
+    fn compare(&mut self, ahead: usize, wanted: &Expected<'_>) -> Result<Option<Compared>, Error> {
+        self.peek(ahead)?;
+        let (dialect, header) = (self.dialect, &self.header);
+        Ok(self.ahead.get(ahead).map(|line| {
+            let text = line.text.as_deref();
+            let values = text.and_then(|text| values(text, dialect, header));
+            (line.number, wanted.compare(values.as_ref()))
+        }))
     }
 
     fn take(&mut self) {
@@ -96,7 +101,7 @@ impl SignedLines {
     /// The next record must be this one, of the row at `place`.
     pub(super) fn expect(
         &mut self,
-        wanted: &Expected,
+        wanted: &Expected<'_>,
         place: &dyn Fn() -> String,
         out: &mut Stretch<'_>,
     ) -> Result<(), Error> {
