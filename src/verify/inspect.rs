@@ -79,7 +79,7 @@ fn record(text: &str, out: &mut String) -> Result<(), String> {
                 });
             }
             let mut message = Vec::new();
-            super::record::write_joined(format, order, &values, &mut message);
+            super::fields::write_joined(format, order, &values, &mut message);
             let message = String::from_utf8_lossy(&message);
             let _ = writeln!(
                 out,

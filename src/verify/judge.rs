@@ -9,7 +9,7 @@
 use crate::engine::{Messages, Signatures, Verifier};
 use crate::format::Alg;
 
-use super::record::Findings;
+use super::findings::Findings;
 
 /// What is said of a signature that is wrong.
 const WRONG: &str = "does not verify under this key";

@@ -10,7 +10,9 @@
 mod audit;
 mod differences;
 mod expected;
+mod fields;
 mod files;
+mod findings;
 mod inspect;
 mod judge;
 mod manifest;
@@ -35,10 +37,11 @@ use files::{Source, Work};
 use judge::Judge;
 use nonces::{Nonces, Place};
 
+pub use fields::NonceKey;
+pub use findings::{Finding, Findings};
 pub use inspect::inspect;
 pub use manifest::{read_manifest, signed_file};
 pub use nonces::NONCES_IN_MEMORY;
-pub use record::{Finding, Findings, NonceKey};
 pub use whole::{FinishedRun, WholeRun, check_run};
 
 /// What to verify, and with what.

@@ -11,7 +11,7 @@ use std::io;
 use crate::error::Error;
 use crate::output::OutputError;
 
-use super::record::NonceKey;
+use super::fields::NonceKey;
 use super::spill::{ITEM, Item, Sorted, Sorter};
 
 /// How many nonces are held in memory by default. They, and as many repeats,

@@ -6,7 +6,8 @@ use crate::format::{Claim, Format, HeaderValue, Source};
 use crate::json::{self, Member};
 use crate::jws::Compact;
 
-use super::record::{Findings, Values, find, value};
+use super::fields::{Values, find, value};
+use super::findings::Findings;
 
 /// The token's claims beside the record's members.
 pub(super) fn verify_claims(
