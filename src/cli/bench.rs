@@ -106,7 +106,7 @@ fn engines(one: &Pool, all: &Pool) -> Result<String, Error> {
     for (at, what) in ["signatures/s", "verified/s"].into_iter().enumerate() {
         let _ = writeln!(
             text,
-            "\n{what:<14} {:<20} {:>12} {:>12} {:>9} {:>8}",
+            "\n{what:<14} {:<20} {:>13} {:>14} {:>9} {:>8}",
             "lanes",
             "on 1 thread",
             format!("on {}", threads_of(all)),
@@ -116,7 +116,7 @@ fn engines(one: &Pool, all: &Pool) -> Result<String, Error> {
         for (engine, [alone, together]) in &measured {
             let _ = writeln!(
                 text,
-                "{:<14} {:<20} {:>12} {:>12} {:>9.2} {:>8.2}",
+                "{:<14} {:<20} {:>13} {:>14} {:>9.2} {:>8.2}",
                 engine.name(),
                 engine.lanes(),
                 count(alone[at]),
