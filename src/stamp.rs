@@ -29,6 +29,7 @@
 //! releases.
 
 mod items;
+mod wide;
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
@@ -37,10 +38,11 @@ use sha2::block_api::compress256;
 use uuid::{Builder, Uuid};
 use zeroize::Zeroizing;
 
-use crate::sha256::{self, LANES, Wide};
+use crate::vector::sha256::INITIAL;
 
 use items::BLOCK;
 pub use items::Items;
+use wide::{Group, LANES, Wide};
 
 /// What a row is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +104,7 @@ impl Stamps {
         out.clear();
         out.reserve(items.len());
         let mut blocks = items.blocks();
-        let mut group: [&[[u8; BLOCK]]; LANES] = [&[]; LANES];
+        let mut group: Group<'_> = [&[]; LANES];
         loop {
             let mut filled = 0;
             for (slot, blocks) in group.iter_mut().zip(&mut blocks) {
@@ -114,7 +116,9 @@ impl Stamps {
                     // A lane without a nonce repeats another's.
                     let (last, first) = (group[filled..].len(), group[0]);
                     group[LANES - last..].fill(first);
-                    self.finish_wide(wide, &group, filled, out);
+                    let tags = wide.tags(&self.inner, &self.outer, &group);
+                    let tag = |lane: usize| uuid(tags.map(|word| word[lane]));
+                    out.extend((0..filled).map(tag));
                 }
                 _ => out.extend(group[..filled].iter().map(|blocks| self.finish(blocks))),
             }
@@ -138,38 +142,6 @@ impl Stamps {
         compress256(&mut state, &[block]);
         uuid([state[0], state[1], state[2], state[3]])
     }
-
-    /// Sixteen nonces at once, of which the first `filled` are given out.
-    fn finish_wide(
-        &self,
-        wide: Wide,
-        group: &[&[[u8; BLOCK]]; LANES],
-        filled: usize,
-        out: &mut Vec<Uuid>,
-    ) {
-        let least = group.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
-        let mut states = sha256::spread(&self.inner);
-        for at in 0..least {
-            wide.compress(&mut states, &group.map(|blocks| &blocks[at]));
-        }
-        // What some have beyond that is taken in lane by lane: it is rare, and
-        // one long row must not cost sixteen times its length.
-        for (lane, blocks) in group.iter().enumerate() {
-            if blocks.len() > least {
-                let mut state = states.map(|word| word[lane]);
-                compress256(&mut state, &blocks[least..]);
-                for (word, new) in states.iter_mut().zip(state) {
-                    word[lane] = new;
-                }
-            }
-        }
-        let mut words = outer_words().map(|word| [word; LANES]);
-        words[..8].copy_from_slice(&states);
-        let mut states = sha256::spread(&self.outer);
-        wide.compress_words(&mut states, words);
-        let tag = |lane: usize| uuid(std::array::from_fn(|word| states[word][lane]));
-        out.extend((0..filled).map(tag));
-    }
 }
 
 /// SHA-256's state after a key's padded block: RFC 2104, section 2.
@@ -178,17 +150,7 @@ fn padded(key: &[u8; 32], pad: u8) -> Zeroizing<[u32; 8]> {
     for (byte, key) in block[0].iter_mut().zip(key) {
         *byte ^= key;
     }
-    // FIPS 180-4 §5.3.3.
-    let mut state = Zeroizing::new([
-        0x6a09_e667,
-        0xbb67_ae85,
-        0x3c6e_f372,
-        0xa54f_f53a,
-        0x510e_527f,
-        0x9b05_688c,
-        0x1f83_d9ab,
-        0x5be0_cd19,
-    ]);
+    let mut state = Zeroizing::new(INITIAL);
     compress256(&mut state, block.as_ref());
     state
 }
@@ -269,7 +231,7 @@ mod tests {
                 stamps.wide = None;
                 stamps.finish_all(&items, &mut found);
                 assert_eq!(found, wanted);
-                stamps.wide = Some(Wide::any());
+                stamps.wide = Some(Wide::Model);
                 stamps.finish_all(&items, &mut found);
                 assert_eq!(found, wanted);
             }

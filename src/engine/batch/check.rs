@@ -26,7 +26,7 @@ use super::portable::{Field, Portable};
 use super::probe::Unwatched;
 use super::sign::Signing;
 use super::sum::Point;
-use super::vector::Work;
+use crate::vector::Work;
 
 /// The curve's b (SP 800-186 §3.2.1.3).
 const B: Limbs = [

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use super::lanes::Lanes;
 use super::portable::Portable;
-use super::sha256::INITIAL;
 use crate::engine::Messages;
+use crate::vector::sha256::INITIAL;
 
 const BLOCK: usize = 64;
 

@@ -5,11 +5,8 @@
 //! lanes, one element wide, and the wide ones. This file must not know keys or
 //! messages.
 
-use super::vector::Work;
-
-/// One bit to a lane; lane 0 is the lowest. Masks are data, not conditions:
-/// code selects by them and does not branch on them.
-pub type Mask = u8;
+pub use crate::vector::Mask;
+use crate::vector::Work;
 
 /// A number of 256 bits, its lowest word first.
 pub type Limbs = [u64; 4];

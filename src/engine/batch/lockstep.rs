@@ -26,7 +26,7 @@
 use super::comb::{Comb, Digits, Element, WINDOWS};
 use super::inversion::{CHAINS, invert_chains};
 use super::lanes::{Coordinates, Lanes, Mask, Modular};
-use super::vector::Work;
+use crate::vector::Work;
 
 /// How many sums grow side by side; a power of two.
 pub const ACCUMULATORS: usize = 4;

@@ -10,11 +10,10 @@
 //!   library that signs one message needs twice as many multiplications;
 //! * 1/k for all k with one inversion ([`inversion`]);
 //! * eight lanes of 52-bit limbs where the processor multiplies them
-//!   ([`radix52`], [`avx512`]), formally verified portable arithmetic
+//!   ([`radix52`], over [`crate::vector`]), formally verified portable arithmetic
 //!   elsewhere ([`portable`]).
 //!
-//! It reads from below: [`vector`] are instructions, [`lanes`] what is
-//! computed with, then arithmetic, then the comb, then [`sign`] and
+//! It reads from below: [`lanes`] are what is computed with, then arithmetic, then the comb, then [`sign`] and
 //! [`verify`], which follow FIPS 186-5 step by step, and [`check`], which lets
 //! nothing faulty out. What the batch way cannot do (an unfit k, an exception
 //! of the comb; neither ever happens by chance) is left to `p256`, one message
@@ -30,8 +29,6 @@
 //!
 //! The engine must not know formats, files or threads.
 
-#[cfg(target_arch = "x86_64")]
-pub mod avx512;
 pub mod check;
 pub mod comb;
 pub mod digest;
@@ -45,10 +42,8 @@ pub mod portable;
 pub mod probe;
 pub mod radix52;
 pub mod rfc6979;
-pub mod sha256;
 pub mod sign;
 pub mod sum;
-pub mod vector;
 pub mod verify;
 pub mod wide;
 
@@ -67,7 +62,7 @@ pub const BATCH: usize = 1024;
 /// Puts a key to work with the widest lanes that this processor has.
 pub fn load(key: &SigningKey) -> Box<dyn Engine> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(v) = avx512::Avx512::detect() {
+    if let Some(v) = crate::vector::Avx512::detect() {
         return Box::new(Batch::new(Wide(v), key));
     }
     load_portable(key)
@@ -81,7 +76,7 @@ pub fn load_portable(key: &SigningKey) -> Box<dyn Engine> {
 /// Puts a public key to work with the widest lanes that this processor has.
 pub fn load_verifier(key: VerifyingKey) -> Box<dyn Verifier> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(v) = avx512::Avx512::detect() {
+    if let Some(v) = crate::vector::Avx512::detect() {
         return Box::new(BatchVerifier::new(Wide(v), key));
     }
     Box::new(BatchVerifier::new(Portable, key))

@@ -9,7 +9,7 @@ use super::digest::{Beginning, Part, digests};
 use super::lanes::{Lanes, Limbs, Mask, Modular, N, from_bytes, is_zero, select, splat, subtract};
 use super::probe::{Probe, Stage, show};
 use super::rfc6979::NonceKey;
-use super::vector::Work;
+use crate::vector::Work;
 
 /// An element modulo n in every lane.
 pub type Scalar<L> = <<L as Lanes>::N as Modular<L>>::Element;

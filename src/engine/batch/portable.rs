@@ -9,7 +9,7 @@ use fiat_crypto::p256_scalar_64 as n;
 use sha2::block_api::compress256;
 
 use super::lanes::{Coordinates, Lanes, Limbs, Mask, Modular, N, P, select, splat, subtract};
-use super::vector::Work;
+use crate::vector::Work;
 
 /// The portable lanes.
 #[derive(Clone, Copy, Debug)]

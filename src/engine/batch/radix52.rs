@@ -16,8 +16,8 @@ use std::marker::PhantomData;
 
 use super::lanes::{Coordinates, Lanes, Limbs, Mask, Modular};
 use super::modulus::{Five, LOW, ModP, Modulus};
-use super::vector::Vector;
 use super::wide::Wide;
+use crate::vector::Vector;
 
 /// Arithmetic modulo one of the two, in eight lanes.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 
 use super::lanes::Lanes;
 use super::portable::Portable;
-use super::sha256::INITIAL;
+use crate::vector::sha256::INITIAL;
 
 const IPAD: u32 = 0x3636_3636;
 const OPAD: u32 = 0x5c5c_5c5c;

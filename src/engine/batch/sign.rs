@@ -8,7 +8,7 @@ use super::lanes::{Lanes, Mask, Modular, is_zero};
 use super::lockstep::{Factor, Space, multiply};
 use super::nonces::{Key, Nonces, Number, Scalar};
 use super::probe::{Probe, Stage, show};
-use super::vector::Work;
+use crate::vector::Work;
 
 /// Signatures as numbers, and all that led to them; memory to be used again.
 /// Secret but for r and s.

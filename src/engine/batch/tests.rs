@@ -5,11 +5,11 @@ mod faults;
 mod field;
 mod hash;
 
-use super::avx512::Avx512;
 use super::lanes::{Lanes, Limbs};
 use super::portable::Portable;
-use super::vector::Model;
 use super::wide::Wide;
+use crate::vector::Avx512;
+use crate::vector::Model;
 
 /// Something to hold over every kind of lanes that this processor has.
 trait Holds {

@@ -18,8 +18,8 @@ use super::inversion::invert_all;
 use super::lanes::{Lanes, Mask, Modular, N, is_zero, select, splat, subtract};
 use super::lockstep::{Factor, Space, multiply};
 use super::nonces::{Number, Scalar};
-use super::vector::Work;
 use crate::engine::{Messages, P256Verifier, Signatures, Verifier};
+use crate::vector::Work;
 
 /// From how many signatures on the comb of Q is worth making.
 const WORTH: usize = 64;

@@ -5,8 +5,8 @@
 use super::lanes::{Lanes, Limbs, Mask, Modular};
 use super::modulus::{ModN, ModP};
 use super::radix52::Radix52;
-use super::sha256;
-use super::vector::{Vector, Work};
+use crate::vector::sha256;
+use crate::vector::{Vector, Work};
 
 /// Eight lanes of these instructions.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,8 @@
 
 use super::super::lanes::{Coordinates, Lanes, Limbs, Modular, N, P, lane};
 use super::super::portable::{Field, Portable, Scalars};
-use super::super::vector::{Model, Vector};
 use super::{Holds, Numbers, edges, over_all_lanes};
+use crate::vector::{Model, Vector};
 
 /// Puts numbers into lanes, one pair of operands to a lane.
 fn load<L: Lanes>(lanes: L, numbers: &[Limbs]) -> [L::Word; 4] {
@@ -245,7 +245,7 @@ fn instructions<V: Vector>() -> Vec<Instruction<V>> {
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn every_instruction_does_what_its_model_does() {
-    let Some(real) = super::Avx512::detect() else {
+    let Some(real) = crate::vector::Avx512::detect() else {
         eprintln!("no AVX-512 IFMA here: nothing to compare");
         return;
     };

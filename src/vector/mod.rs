@@ -4,9 +4,19 @@
 //! Everything above is written once over [`Vector`]. The model computes the
 //! same lane by lane on any processor: tests hold the real instructions
 //! against it, and tools that do not know these instructions can still watch
-//! the arithmetic. This file must not know fields, curves or hashes.
+//! the arithmetic. This module must not know fields, curves, messages or
+//! keys.
 
-use super::lanes::Mask;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+pub mod sha256;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
+
+/// One bit to a lane; lane 0 is the lowest. Masks are data, not conditions:
+/// code selects by them and does not branch on them.
+pub type Mask = u8;
 
 /// Vector instructions. A value of an implementing type is the proof that
 /// this processor has them.
@@ -64,6 +74,10 @@ pub trait Vector: Copy + Send + Sync + 'static {
 
     /// The same value in every lane.
     fn splat32(self, value: u32) -> Self::U32;
+    /// Lanes from memory.
+    fn load32(self, lanes: [u32; 16]) -> Self::U32;
+    /// Lanes to memory.
+    fn store32(self, a: Self::U32) -> [u32; 16];
     /// a + b
     fn add32(self, a: Self::U32, b: Self::U32) -> Self::U32;
     /// a ⊕ b
@@ -212,6 +226,12 @@ impl Vector for Model {
 
     fn splat32(self, value: u32) -> [u32; 16] {
         [value; 16]
+    }
+    fn load32(self, lanes: [u32; 16]) -> [u32; 16] {
+        lanes
+    }
+    fn store32(self, a: [u32; 16]) -> [u32; 16] {
+        a
     }
     fn add32(self, a: [u32; 16], b: [u32; 16]) -> [u32; 16] {
         both(a, b, u32::wrapping_add)

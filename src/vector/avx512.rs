@@ -18,8 +18,7 @@ use std::arch::x86_64::{
     _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
-use super::lanes::Mask;
-use super::vector::{Vector, Work};
+use super::{Mask, Vector, Work};
 
 /// The proof that this processor has AVX-512 F, BW, DQ, VL and IFMA: only
 /// [`Avx512::detect`] makes one.
@@ -102,6 +101,12 @@ impl Vector for Avx512 {
         }
 
         fn splat32(value: u32) -> __m512i { _mm512_set1_epi32(value.cast_signed()) }
+        fn load32(lanes: [u32; 16]) -> __m512i { _mm512_loadu_si512((&raw const lanes).cast()) }
+        fn store32(a: __m512i) -> [u32; 16] {{
+            let mut lanes = [0; 16];
+            _mm512_storeu_si512((&raw mut lanes).cast(), a);
+            lanes
+        }}
         fn add32(a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi32(a, b) }
         fn xor32(a: __m512i, b: __m512i) -> __m512i { _mm512_xor_si512(a, b) }
         fn or32(a: __m512i, b: __m512i) -> __m512i { _mm512_or_si512(a, b) }

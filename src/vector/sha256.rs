@@ -1,7 +1,7 @@
 //! SHA-256's compression function (FIPS 180-4 §6.2.2) in sixteen lanes, in
 //! the standard's letters.
 
-use super::vector::Vector;
+use super::Vector;
 
 /// The first 32 bits of the square roots' fractions of the first eight primes
 /// (§5.3.3).
