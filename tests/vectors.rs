@@ -208,7 +208,7 @@ fn the_signatures_of_rfc_6979_come_out_to_the_byte() {
     let file = vectors("rfc");
     let file = &file["rfc6979_p256_sha256"];
     let scalar = unhex(text(&file["private_key_hex"]));
-    let engine = P256::new(p256::ecdsa::SigningKey::from_slice(&scalar).unwrap());
+    let key = p256::ecdsa::SigningKey::from_slice(&scalar).unwrap();
     let point = ["public_x", "public_y"].map(|name| unhex(text(&file[name])));
     let judges = Judges::of_point(&[vec![4], point.concat()].concat());
     let all = list(&file["vectors"]);
@@ -216,8 +216,24 @@ fn the_signatures_of_rfc_6979_come_out_to_the_byte() {
     for vector in all {
         messages.push(text(&vector["message"]).as_bytes());
     }
+    for info in ENGINES {
+        // So often that they are worth a batch.
+        let mut many = Messages::default();
+        for _ in 0..20 {
+            messages.iter().for_each(|message| many.push(message));
+        }
+        let mut signatures = Signatures::default();
+        (info.load)(&key)
+            .sign_batch(&many, Check::All, &mut signatures)
+            .unwrap();
+        for at in 0..many.len() {
+            let vector = &all[at % all.len()];
+            let rs = [text(&vector["r"]), text(&vector["s"])].concat();
+            assert_eq!(signatures.get(at), unhex(&rs), "{} {vector}", info.name);
+        }
+    }
     let mut signatures = Signatures::default();
-    engine
+    P256::new(key)
         .sign_batch(&messages, Check::Off, &mut signatures)
         .unwrap();
     for (at, vector) in all.iter().enumerate() {

@@ -83,24 +83,27 @@ pub(crate) struct SignArgs {
     #[arg(long)]
     keep_formulas: bool,
 
-    /// What signs ES256: auto (the fastest there is) or p256
+    /// What signs ES256: auto (the fastest there is), batch, batch-portable
+    /// (without the processor's special instructions) or p256
     #[arg(long, value_name = "ENGINE", default_value = "auto")]
     engine: String,
 
-    /// How much is verified before it is written: the first signature of each
-    /// batch, all, or none
+    /// How much is checked before it is written: each batch as a whole, every
+    /// signature verified as well, or nothing
     #[arg(long, value_name = "MODE", default_value = "batch")]
     self_check: SelfCheckName,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum SelfCheckName {
-    /// Every signature; costs several times the signing
+    /// What batch does, and every signature is verified: more than twice the
+    /// work
     All,
-    /// The first of each batch: finds a broken build or processor, not a
-    /// single flipped bit
+    /// Nonces are computed twice, and the signatures of a batch held against
+    /// equations that a flipped bit breaks; a fifth more work. With --engine
+    /// p256, or a shared secret, the first signature of each batch is verified
     Batch,
-    /// None
+    /// Nothing; for measurements
     Off,
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use campaign_signer::engine::{Hs256, P256Verifier, Verifier};
+use campaign_signer::engine::{Hs256, Verifier, batch};
 use campaign_signer::error::Error;
 use campaign_signer::format::{Alg, Format};
 use campaign_signer::key::{PublicKey, Secret, SigningKey};
@@ -210,7 +210,7 @@ fn verifier(args: &VerifyArgs) -> Result<(Box<dyn Verifier>, KeyEntry), Error> {
 /// What verifies ES256 for the whole run: made once, however many threads and
 /// files there are.
 fn es256(public: &PublicKey) -> Box<dyn Verifier> {
-    Box::new(P256Verifier::new(*public.verifying_key()))
+    batch::load_verifier(*public.verifying_key())
 }
 
 fn input(args: &VerifyArgs, path: &Path) -> Result<Input, Error> {

@@ -2,7 +2,7 @@
 //! what is checked. This file must not know arithmetic.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ::p256::ProjectivePoint;
 use ::p256::ecdsa::SigningKey;
@@ -19,12 +19,17 @@ use super::sign::Signing;
 use super::verify::BatchVerifier;
 use crate::engine::{Check, Engine, Messages, P256, SignError, Signatures, Verifier};
 
+/// So few messages are signed faster one after another: the inversions that a
+/// batch shares cost more than they do.
+const ALONE: usize = 2;
+
 /// ES256 for many messages under one key.
 pub struct Batch<L: Lanes, Pr: Probe = Unwatched> {
     name: &'static str,
     lanes: L,
     key: Key,
-    comb: Arc<Comb<L>>,
+    /// The comb of G, from the first batch on.
+    comb: OnceLock<Arc<Comb<L>>>,
     /// Signs what the batch way cannot.
     reference: P256,
     verifier: BatchVerifier<L>,
@@ -64,13 +69,17 @@ pub(super) fn base<L: Lanes>(lanes: L) -> Arc<Comb<L>> {
 impl<L: Lanes> Batch<L> {
     /// An engine with this key.
     pub fn new(lanes: L, key: &SigningKey) -> Self {
-        Self::watched(lanes, key, base(lanes), Unwatched)
+        Self::with(lanes, key, OnceLock::new(), Unwatched)
     }
 }
 
 impl<L: Lanes, Pr: Probe> Batch<L, Pr> {
     /// An engine that a probe looks into, with a comb of G.
     pub fn watched(lanes: L, key: &SigningKey, comb: Arc<Comb<L>>, probe: Pr) -> Self {
+        Self::with(lanes, key, OnceLock::from(comb), probe)
+    }
+
+    fn with(lanes: L, key: &SigningKey, comb: OnceLock<Arc<Comb<L>>>, probe: Pr) -> Self {
         Self {
             name: "batch",
             lanes,
@@ -111,8 +120,9 @@ impl<L: Lanes, Pr: Probe> Batch<L, Pr> {
         memory: &mut Memory<L>,
         signatures: &mut [[u8; 64]],
     ) -> Result<u64, SignError> {
+        let comb = self.comb.get_or_init(|| base(self.lanes));
         let signing = &mut memory.signing;
-        signing.run(self.lanes, &self.key, &self.comb, part, &self.probe);
+        signing.run(self.lanes, &self.key, comb, part, &self.probe);
         self.probe.declassify(&mut signing.flags);
         for (vector, own) in signatures.chunks_mut(L::WIDTH).enumerate() {
             for (at, signature) in own.iter_mut().enumerate() {
@@ -196,6 +206,9 @@ impl<L: Lanes, Pr: Probe> Engine for Batch<L, Pr> {
         check: Check,
         out: &mut Signatures,
     ) -> Result<u64, SignError> {
+        if messages.len() <= ALONE && !Pr::LOOKS {
+            return self.reference.sign_batch(messages, check, out);
+        }
         let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
         let mut memory = spaces().pop().unwrap_or_default();
         let mut recomputed = 0;

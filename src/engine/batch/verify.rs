@@ -27,9 +27,9 @@ const WORTH: usize = 64;
 /// The public half of a key, ready for its batches.
 pub struct BatchVerifier<L: Lanes> {
     lanes: L,
-    base: Arc<Comb<L>>,
     point: ProjectivePoint,
-    own: OnceLock<Comb<L>>,
+    /// The combs of G and Q, from the first large batch on.
+    combs: OnceLock<(Arc<Comb<L>>, Comb<L>)>,
     reference: P256Verifier,
     spaces: Mutex<Vec<Verifying<L>>>,
 }
@@ -39,9 +39,8 @@ impl<L: Lanes> BatchVerifier<L> {
     pub fn new(lanes: L, key: VerifyingKey) -> Self {
         Self {
             lanes,
-            base: base(lanes),
             point: ProjectivePoint::from(*key.as_affine()),
-            own: OnceLock::new(),
+            combs: OnceLock::new(),
             reference: P256Verifier::new(key),
             spaces: Mutex::default(),
         }
@@ -54,7 +53,7 @@ impl<L: Lanes> BatchVerifier<L> {
         signatures: &[[u8; 64]],
         verdicts: &mut Vec<bool>,
     ) {
-        let own = match self.own.get() {
+        let combs = match self.combs.get() {
             None if messages.len() < WORTH => {
                 verdicts.extend((0..messages.len()).map(|at| {
                     let message = messages.get(at);
@@ -62,15 +61,14 @@ impl<L: Lanes> BatchVerifier<L> {
                 }));
                 return;
             }
-            own => own,
+            _ => self
+                .combs
+                .get_or_init(|| (base(self.lanes), Comb::new(self.lanes, &self.point))),
         };
-        let own = match own {
-            Some(own) => own,
-            None => self.own.get_or_init(|| Comb::new(self.lanes, &self.point)),
-        };
+        let (base, own) = combs;
         let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
         let mut space = spaces().pop().unwrap_or_default();
-        space.run(self.lanes, &self.base, own, messages, signatures);
+        space.run(self.lanes, base, own, messages, signatures);
         for (at, signature) in signatures.iter().enumerate() {
             let (vector, lane) = (at / L::WIDTH, at % L::WIDTH);
             let bit = |masks: &[Mask]| masks[vector] >> lane & 1 == 1;
