@@ -254,7 +254,7 @@ fn wycheproofs_verdicts_are_ours_in_every_case() {
                 judge(verifier.as_ref(), &cases, verifier_name);
             }
         }
-        assert_eq!(judged, set.number_of_tests as usize);
+        assert_eq!(judged, set.number_of_tests);
         assert!(judged > 200, "{judged} cases");
     }
 }

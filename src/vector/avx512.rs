@@ -42,6 +42,12 @@ fn switched_on<R>(work: impl Work<R>) -> R {
     work.run()
 }
 
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma")]
+fn called<R>(work: impl Work<R>) -> R {
+    work.run()
+}
+
 /// One instruction to a function.
 macro_rules! instructions {
     ($(fn $name:ident $(<const $n:ident: $kind:ty>)? ($($arg:ident: $type:ty),*) -> $result:ty { $body:expr })*) => {$(
@@ -64,6 +70,12 @@ impl Vector for Avx512 {
     fn enter<R>(self, work: impl Work<R>) -> R {
         // SAFETY: `self` proves that the processor has these features.
         unsafe { switched_on(work) }
+    }
+
+    #[inline(always)]
+    fn call<R>(self, work: impl Work<R>) -> R {
+        // SAFETY: `self` proves that the processor has these features.
+        unsafe { called(work) }
     }
 
     instructions! {

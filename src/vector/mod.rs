@@ -34,6 +34,10 @@ pub trait Vector: Copy + Send + Sync + 'static {
     /// Runs work with the instructions switched on.
     fn enter<R>(self, work: impl Work<R>) -> R;
 
+    /// The same as a function of its own, for work that is called from so many
+    /// places that copies of it would not fit the processor's caches.
+    fn call<R>(self, work: impl Work<R>) -> R;
+
     /// The same value in every lane.
     fn splat(self, value: u64) -> Self::U64;
     /// Lanes from memory.
@@ -149,6 +153,11 @@ impl Vector for Model {
     type U32 = [u32; 16];
 
     fn enter<R>(self, work: impl Work<R>) -> R {
+        work.run()
+    }
+
+    #[inline(never)]
+    fn call<R>(self, work: impl Work<R>) -> R {
         work.run()
     }
 

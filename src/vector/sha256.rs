@@ -1,7 +1,7 @@
 //! SHA-256's compression function (FIPS 180-4 §6.2.2) in sixteen lanes, in
 //! the standard's letters.
 
-use super::Vector;
+use super::{Vector, Work};
 
 /// The first 32 bits of the square roots' fractions of the first eight primes
 /// (§5.3.3).
@@ -87,26 +87,79 @@ const K: [u32; 64] = [
 /// Takes one block into the state.
 #[inline(always)]
 pub fn compress<V: Vector>(v: V, state: &mut [V::U32; 8], block: &[V::U32; 16]) {
-    let mut w = *block;
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    for sixteen in 0..4 {
-        for at in 0..16 {
-            if sixteen > 0 {
-                let (w2, w15) = (w[(at + 14) % 16], w[(at + 1) % 16]);
-                let s1 = v.parity32(v.rotr32::<17>(w2), v.rotr32::<19>(w2), v.shr32::<10>(w2));
-                let s0 = v.parity32(v.rotr32::<7>(w15), v.rotr32::<18>(w15), v.shr32::<3>(w15));
-                w[at] = v.add32(v.add32(w[at], s0), v.add32(w[(at + 9) % 16], s1));
-            }
-            let sum1 = v.parity32(v.rotr32::<6>(e), v.rotr32::<11>(e), v.rotr32::<25>(e));
-            let key = v.add32(w[at], v.splat32(K[16 * sixteen + at]));
-            let t1 = v.add32(v.add32(h, key), v.add32(sum1, v.choose32(e, f, g)));
-            let sum0 = v.parity32(v.rotr32::<2>(a), v.rotr32::<13>(a), v.rotr32::<22>(a));
-            let t2 = v.add32(sum0, v.majority32(a, b, c));
-            (h, g, f, e) = (g, f, e, v.add32(d, t1));
-            (d, c, b, a) = (c, b, a, v.add32(t1, t2));
-        }
+    v.call(Compress { v, state, block });
+}
+
+struct Compress<'a, V: Vector> {
+    v: V,
+    state: &'a mut [V::U32; 8],
+    block: &'a [V::U32; 16],
+}
+
+impl<V: Vector> Work<()> for Compress<'_, V> {
+    #[inline(always)]
+    fn run(self) {
+        rounds(self.v, self.state, self.block);
     }
-    for (state, word) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+}
+
+#[inline(always)]
+fn rounds<V: Vector>(v: V, state: &mut [V::U32; 8], block: &[V::U32; 16]) {
+    let mut w = *block;
+    let mut s = *state;
+    for (sixteen, k) in K.as_chunks::<16>().0.iter().enumerate() {
+        // Written out, so that every index is a constant and the words stay in
+        // registers.
+        macro_rules! all {
+            ($step:ident($($argument:expr),*)) => {
+                $step::<V, 0>(v, $($argument),*);
+                $step::<V, 1>(v, $($argument),*);
+                $step::<V, 2>(v, $($argument),*);
+                $step::<V, 3>(v, $($argument),*);
+                $step::<V, 4>(v, $($argument),*);
+                $step::<V, 5>(v, $($argument),*);
+                $step::<V, 6>(v, $($argument),*);
+                $step::<V, 7>(v, $($argument),*);
+                $step::<V, 8>(v, $($argument),*);
+                $step::<V, 9>(v, $($argument),*);
+                $step::<V, 10>(v, $($argument),*);
+                $step::<V, 11>(v, $($argument),*);
+                $step::<V, 12>(v, $($argument),*);
+                $step::<V, 13>(v, $($argument),*);
+                $step::<V, 14>(v, $($argument),*);
+                $step::<V, 15>(v, $($argument),*);
+            };
+        }
+        if sixteen > 0 {
+            all!(schedule(&mut w));
+        }
+        all!(round(&mut s, &w, k));
+    }
+    for (state, word) in state.iter_mut().zip(s) {
         *state = v.add32(*state, word);
     }
+}
+
+/// Step 1 from t = 16 on: W of this round from the sixteen before it.
+#[inline(always)]
+fn schedule<V: Vector, const T: usize>(v: V, w: &mut [V::U32; 16]) {
+    let (w2, w15) = (w[(T + 14) % 16], w[(T + 1) % 16]);
+    let s1 = v.parity32(v.rotr32::<17>(w2), v.rotr32::<19>(w2), v.shr32::<10>(w2));
+    let s0 = v.parity32(v.rotr32::<7>(w15), v.rotr32::<18>(w15), v.shr32::<3>(w15));
+    w[T] = v.add32(v.add32(w[T], s0), v.add32(w[(T + 9) % 16], s1));
+}
+
+/// Step 3. The variables a to h change places from round to round, instead of
+/// their values.
+#[inline(always)]
+fn round<V: Vector, const T: usize>(v: V, s: &mut [V::U32; 8], w: &[V::U32; 16], k: &[u32; 16]) {
+    let at = |variable: usize| (variable + 16 - T) % 8;
+    let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(|variable| s[at(variable)]);
+    let sum1 = v.parity32(v.rotr32::<6>(e), v.rotr32::<11>(e), v.rotr32::<25>(e));
+    let key = v.add32(w[T], v.splat32(k[T]));
+    let t1 = v.add32(v.add32(h, key), v.add32(sum1, v.choose32(e, f, g)));
+    let sum0 = v.parity32(v.rotr32::<2>(a), v.rotr32::<13>(a), v.rotr32::<22>(a));
+    let t2 = v.add32(sum0, v.majority32(a, b, c));
+    s[at(3)] = v.add32(d, t1);
+    s[at(7)] = v.add32(t1, t2);
 }

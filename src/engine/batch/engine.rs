@@ -12,7 +12,7 @@ use super::BATCH;
 use super::check::Checking;
 use super::comb::Comb;
 use super::digest::Part;
-use super::lanes::{Lanes, Mask, lane, to_bytes};
+use super::lanes::{Lanes, Mask};
 use super::nonces::Key;
 use super::probe::{Probe, Unwatched};
 use super::sign::Signing;
@@ -124,14 +124,7 @@ impl<L: Lanes, Pr: Probe> Batch<L, Pr> {
         let signing = &mut memory.signing;
         signing.run(self.lanes, &self.key, comb, part, &self.probe);
         self.probe.declassify(&mut signing.flags);
-        for (vector, own) in signatures.chunks_mut(L::WIDTH).enumerate() {
-            for (at, signature) in own.iter_mut().enumerate() {
-                let r = lane(self.lanes, &signing.r[vector], at);
-                let s = lane(self.lanes, &signing.s[vector], at);
-                signature[..32].copy_from_slice(&to_bytes(&r));
-                signature[32..].copy_from_slice(&to_bytes(&s));
-            }
-        }
+        signing.write(self.lanes, signatures);
         for (at, signature) in signatures.iter_mut().enumerate() {
             if is_set(&signing.flags, L::WIDTH, at) {
                 self.sign_alone(part.get(at), first + at, signature)?;

@@ -61,6 +61,8 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     fn load(self, lane: impl Fn(usize) -> u64) -> Self::Word;
     /// One lane's word.
     fn lane(self, a: Self::Word, lane: usize) -> u64;
+    /// Every lane's number; as many as there are lanes.
+    fn numbers(self, a: &[Self::Word; 4]) -> [Limbs; 8];
     /// a & b
     fn and(self, a: Self::Word, b: Self::Word) -> Self::Word;
     /// a | b

@@ -57,6 +57,11 @@ impl Lanes for Portable {
     fn lane(self, a: u64, _: usize) -> u64 {
         a
     }
+    fn numbers(self, a: &Limbs) -> [Limbs; 8] {
+        let mut all = [[0; 4]; 8];
+        all[0] = *a;
+        all
+    }
     fn and(self, a: u64, b: u64) -> u64 {
         a & b
     }
@@ -196,37 +201,54 @@ macro_rules! modular {
                 select(Portable, mask, a, b)
             }
             fn invert(self, a: &Limbs) -> Limbs {
-                self.power(a, &less_two(&$modulus))
-            }
-        }
-
-        impl $name {
-            /// a^e, four bits of the exponent at a time. The exponent is a
-            /// constant: how long it takes does not depend on a.
-            fn power(self, a: &Limbs, exponent: &Limbs) -> Limbs {
-                let mut powers = [self.one(); 16];
-                for at in 1..16 {
-                    powers[at] = self.mul(&powers[at - 1], a);
-                }
-                let mut out = self.one();
-                for nibble in (0..64).rev() {
-                    for _ in 0..4 {
-                        out = self.square(&out);
-                    }
-                    let digit = exponent[nibble / 16] >> (4 * (nibble % 16)) & 15;
-                    if digit != 0 {
-                        out = self.mul(&out, &powers[digit as usize]);
-                    }
-                }
-                out
+                self.to_m_less_two(a)
             }
         }
     };
 }
 
-/// m − 2, the exponent of Fermat's inversion. Both moduli end in more than 2.
-fn less_two(m: &Limbs) -> Limbs {
-    [m[0] - 2, m[1], m[2], m[3]]
+/// a^(2^count)
+fn square_often<M: Modular<Portable, Element = Limbs>>(m: M, a: &Limbs, count: usize) -> Limbs {
+    (0..count).fold(*a, |a, _| m.square(&a))
+}
+
+impl Field {
+    /// a^(p − 2) = 1/a (Fermat), with 255 squares and 13 products. p − 2 =
+    /// 2^256 − 2^224 + 2^192 + 2^96 − 3 is put together of ones: x32 is a to
+    /// the power of 32 of them.
+    fn to_m_less_two(self, a: &Limbs) -> Limbs {
+        let append =
+            |high: &Limbs, bits: usize, low: &Limbs| self.mul(&square_often(self, high, bits), low);
+        let x2 = append(a, 1, a);
+        let x3 = append(&x2, 1, a);
+        let x6 = append(&x3, 3, &x3);
+        let x12 = append(&x6, 6, &x6);
+        let x15 = append(&x12, 3, &x3);
+        let x30 = append(&x15, 15, &x15);
+        let x32 = append(&x30, 2, &x2);
+        let out = append(&x32, 32, a);
+        let out = append(&out, 128, &x32);
+        let out = append(&out, 32, &x32);
+        let out = append(&out, 30, &x30);
+        append(&out, 2, a)
+    }
+}
+
+impl Scalars {
+    /// a^(n − 2) = 1/a, four bits of the exponent at a time. The exponent is a
+    /// constant: how long it takes does not depend on a.
+    fn to_m_less_two(self, a: &Limbs) -> Limbs {
+        let mut powers = [self.one(); 16];
+        for at in 1..16 {
+            powers[at] = self.mul(&powers[at - 1], a);
+        }
+        let exponent = [N[0] - 2, N[1], N[2], N[3]];
+        (0..64).rev().fold(self.one(), |out, nibble| {
+            let out = square_often(self, &out, 4);
+            let digit = exponent[nibble / 16] >> (4 * (nibble % 16)) & 15;
+            self.mul(&out, &powers[digit as usize])
+        })
+    }
 }
 
 modular!(

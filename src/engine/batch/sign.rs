@@ -4,7 +4,7 @@
 use super::comb::{Comb, Element};
 use super::digest::Part;
 use super::inversion::invert_all;
-use super::lanes::{Lanes, Mask, Modular, is_zero};
+use super::lanes::{Lanes, Mask, Modular, is_zero, to_bytes};
 use super::lockstep::{Factor, Space, multiply};
 use super::nonces::{Key, Nonces, Number, Scalar};
 use super::probe::{Probe, Stage, show};
@@ -78,6 +78,15 @@ impl<L: Lanes> Signing<L> {
         }
     }
 
+    /// Writes r ‖ s of every message; what a flagged lane gets means nothing.
+    pub fn write(&self, lanes: L, signatures: &mut [[u8; 64]]) {
+        lanes.enter(Write {
+            lanes,
+            signing: self,
+            signatures,
+        });
+    }
+
     /// Overwrites what is secret.
     pub fn forget(&mut self, lanes: L) {
         self.nonces.forget(lanes);
@@ -128,6 +137,32 @@ impl<L: Lanes> Work<()> for Finish<'_, L> {
             signing.flags[at] |= is_zero(lanes, &r) | is_zero(lanes, &s);
             signing.r.push(r);
             signing.s.push(s);
+        }
+    }
+}
+
+/// Both numbers as 32 bytes each, big-endian (RFC 7518 §3.4).
+struct Write<'a, L: Lanes> {
+    lanes: L,
+    signing: &'a Signing<L>,
+    signatures: &'a mut [[u8; 64]],
+}
+
+impl<L: Lanes> Work<()> for Write<'_, L> {
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            lanes,
+            signing,
+            signatures,
+        } = self;
+        let numbers = signing.r.iter().zip(&signing.s);
+        for ((r, s), signatures) in numbers.zip(signatures.chunks_mut(L::WIDTH)) {
+            let (r, s) = (lanes.numbers(r), lanes.numbers(s));
+            for ((r, s), signature) in r.iter().zip(&s).zip(signatures) {
+                signature[..32].copy_from_slice(&to_bytes(r));
+                signature[32..].copy_from_slice(&to_bytes(s));
+            }
         }
     }
 }

@@ -51,6 +51,16 @@ impl<V: Vector> Lanes for Wide<V> {
         self.0.store(a)[lane]
     }
     #[inline(always)]
+    fn numbers(self, a: &[V::U64; 4]) -> [Limbs; 8] {
+        let mut all = [[0; 4]; 8];
+        for (word, lanes) in a.iter().enumerate() {
+            for (number, lane) in all.iter_mut().zip(self.0.store(*lanes)) {
+                number[word] = lane;
+            }
+        }
+        all
+    }
+    #[inline(always)]
     fn and(self, a: V::U64, b: V::U64) -> V::U64 {
         self.0.and(a, b)
     }
@@ -163,22 +173,24 @@ impl<V: Vector> Lanes for Wide<V> {
     #[inline(always)]
     fn join(self, halves: &[V::U32; 8], vector: usize) -> [V::U64; 4] {
         let v = self.0;
-        std::array::from_fn(|limb| {
+        let mut limbs = [v.splat(0); 4];
+        for (limb, out) in limbs.iter_mut().enumerate() {
             let high = v.widen(halves[6 - 2 * limb])[vector];
             let low = v.widen(halves[7 - 2 * limb])[vector];
-            v.or(v.shl::<32>(high), low)
-        })
+            *out = v.or(v.shl::<32>(high), low);
+        }
+        limbs
     }
     #[inline(always)]
     fn split(self, vectors: &[[V::U64; 4]]) -> [V::U32; 8] {
         let v = self.0;
-        std::array::from_fn(|at| {
-            let limb = 3 - at / 2;
+        let mut halves = [v.splat32(0); 8];
+        for limb in 0..4 {
             let (a, b) = (vectors[0][limb], vectors[1][limb]);
-            match at % 2 {
-                0 => v.narrow(v.shr::<32>(a), v.shr::<32>(b)),
-                _ => v.narrow(a, b),
-            }
-        })
+            let at = 6 - 2 * limb;
+            halves[at] = v.narrow(v.shr::<32>(a), v.shr::<32>(b));
+            halves[at + 1] = v.narrow(a, b);
+        }
+        halves
     }
 }
