@@ -185,8 +185,7 @@ impl<V: Vector> Lanes for Wide<V> {
     fn split(self, vectors: &[[V::U64; 4]]) -> [V::U32; 8] {
         let v = self.0;
         let mut halves = [v.splat32(0); 8];
-        for limb in 0..4 {
-            let (a, b) = (vectors[0][limb], vectors[1][limb]);
+        for (limb, (&a, &b)) in vectors[0].iter().zip(&vectors[1]).enumerate() {
             let at = 6 - 2 * limb;
             halves[at] = v.narrow(v.shr::<32>(a), v.shr::<32>(b));
             halves[at + 1] = v.narrow(a, b);
