@@ -4,6 +4,8 @@
 //!
 //! This file must not know points, keys or messages.
 
+use std::hint::black_box;
+
 use fiat_crypto::p256_64 as p;
 use fiat_crypto::p256_scalar_64 as n;
 use sha2::block_api::compress256;
@@ -24,8 +26,11 @@ pub struct Field;
 pub struct Scalars;
 
 /// All ones where the mask's bit is set.
+///
+/// A compiler that knows that this is all ones or zero may branch on it, and
+/// did so in [`pick`](Lanes::pick): therefore it is not let know.
 fn ones(mask: Mask) -> u64 {
-    u64::from(mask & 1).wrapping_neg()
+    black_box(u64::from(mask & 1).wrapping_neg())
 }
 
 impl Lanes for Portable {
