@@ -8,8 +8,8 @@
 //! dᵢ = 2bᵢ − 255. For an even k, n − k is odd, and its multiple is the same
 //! point with the other sign. No digit is zero, so every window adds a point,
 //! whatever k is, and a window needs the 128 odd multiples (2j + 1)·2^(8i)·B
-//! only. All of them are read for every digit. Eight bits measured faster than
-//! seven or six, portable and wide.
+//! only. All of them are read for every digit. On wide lanes, eight bits measured
+//! faster than seven or six.
 //!
 //! This file must not know how points are added, keys or messages.
 
