@@ -104,6 +104,16 @@ impl Report {
             print_time(summary);
         }
         print_notices(summary);
+        if summary.recomputed > 0 {
+            let found = count(summary.recomputed, "signature");
+            line(
+                "machine",
+                &format!(
+                    "{found} came out wrong and were computed anew: the output is right, but test \
+                     this machine's memory and processor"
+                ),
+            );
+        }
         if self.signs && counts.records > 0 {
             self.print_freshness();
         }
@@ -202,6 +212,7 @@ fn print_events(summary: &Summary) -> Exit {
         "records": counts.records,
         "seconds": summary.elapsed.as_secs_f64(),
         "threads": summary.threads,
+        "recomputed": summary.recomputed,
         "was_finished": summary.was_finished,
     });
     log::event("end", &end);
