@@ -29,7 +29,7 @@ fn fit(all: Vec<Limbs>) -> Vec<Limbs> {
 /// meets the sum B over the odd ones, and B − A = n happens for one pair: n's
 /// own odd signed digits eᵢ are unique, so B = Σ eᵢ·2^(8i) over the odd i, and
 /// A = −Σ eᵢ·2^(8i) over the even ones. That makes k = A + B, or n − k.
-fn crafted() -> [Limbs; 2] {
+pub(super) fn crafted() -> [Limbs; 2] {
     let half = |at: usize| N[at] >> 1 | N.get(at + 1).map_or(1 << 63, |next| next << 63);
     let b: Vec<u8> = (0..4).flat_map(|at| half(at).to_le_bytes()).collect();
     let mut k = Scalar::ZERO;

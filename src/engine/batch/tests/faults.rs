@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use p256::ProjectivePoint;
 use p256::ecdsa::SigningKey;
 use p256::elliptic_curve::Group;
+use p256::elliptic_curve::ops::Reduce;
+use p256::{FieldBytes, NonZeroScalar, ProjectivePoint, Scalar};
+use sha2::{Digest, Sha256};
+
+use ecdsa::hazmat::sign_prehashed;
 
 use super::super::Batch;
 use super::super::comb::{Comb, points};
-use super::super::lanes::{Lanes, Limbs, N};
+use super::super::lanes::{Lanes, Limbs, N, to_bytes};
 use super::super::probe::{Probe, Stage};
-use super::{Holds, over_all_lanes};
+use super::{Holds, over_all_lanes, plus};
 use crate::engine::{Check, Engine, Messages, P256, Signatures};
 
 /// What the probe does to one value of one message.
@@ -160,6 +164,60 @@ impl Holds for Unfit {
 #[test]
 fn a_nonce_that_is_none_ruins_no_other_signature_for_good() {
     over_all_lanes(&Unfit);
+}
+
+struct CraftedNonces;
+
+impl Holds for CraftedNonces {
+    fn over<L: Lanes>(&self, lanes: L) {
+        let comb = Arc::new(Comb::new(lanes, &ProjectivePoint::generator()));
+        let messages = messages(40);
+        let reference = reference(&messages);
+        let hit = 33;
+        let digest = Sha256::digest(messages.get(hit));
+        let crafted = super::comb::crafted();
+        let half = std::array::from_fn(|at| N[at] >> 1 | N.get(at + 1).map_or(0, |n| n << 63));
+        let nonces = [
+            [1, 0, 0, 0],
+            [2, 0, 0, 0],
+            [3, 0, 0, 0],
+            plus(&N, -1),
+            plus(&N, -2),
+            half,
+            // All digits as large as they get, but the topmost.
+            [u64::MAX, u64::MAX, u64::MAX, u64::MAX >> 8],
+            crafted[0],
+            crafted[1],
+        ];
+        for k in nonces {
+            let fault = Fault {
+                stage: Stage::K,
+                message: hit,
+                change: Change::Set(k),
+                hits: AtomicUsize::new(0),
+            };
+            let engine = Batch::watched(lanes, &key(), Arc::clone(&comb), &fault);
+            let mut ours = Signatures::default();
+            engine.sign_batch(&messages, Check::Off, &mut ours).unwrap();
+            let differs = differing(&ours, &reference);
+            if crafted.contains(&k) {
+                // The lane is flagged, and the reference signs with its own k.
+                assert!(differs.is_empty(), "{} {k:x?}", L::NAME);
+                continue;
+            }
+            assert_eq!(differs, [hit], "{} {k:x?}", L::NAME);
+            let k = Scalar::reduce(&FieldBytes::from(to_bytes(&k)));
+            let k = NonZeroScalar::new(k).unwrap();
+            let key = key();
+            let signed = sign_prehashed(key.as_nonzero_scalar(), &k, &digest).unwrap();
+            assert_eq!(ours.get(hit), signed.0.to_bytes().as_slice(), "{}", L::NAME);
+        }
+    }
+}
+
+#[test]
+fn crafted_nonces_give_the_signatures_of_the_reference_or_are_left_to_it() {
+    over_all_lanes(&CraftedNonces);
 }
 
 struct FlippedEntry;
