@@ -176,6 +176,16 @@ impl<L: Lanes, Pr: Probe> Batch<L, Pr> {
     }
 }
 
+/// What a batch leaves behind is overwritten by the next one, and in the end.
+impl<L: Lanes, Pr: Probe> Drop for Batch<L, Pr> {
+    fn drop(&mut self) {
+        let spaces = self.spaces.get_mut();
+        for memory in spaces.unwrap_or_else(PoisonError::into_inner) {
+            memory.signing.space.forget(self.lanes);
+        }
+    }
+}
+
 fn is_set(masks: &[Mask], width: usize, at: usize) -> bool {
     masks[at / width] >> (at % width) & 1 == 1
 }

@@ -62,6 +62,22 @@ impl<L: Lanes> Default for Space<L> {
     }
 }
 
+impl<L: Lanes> Space<L> {
+    /// Overwrites all sums: one of a few windows gives their digits away.
+    pub fn forget(&mut self, lanes: L) {
+        let one = lanes.p().one();
+        for part in [
+            &mut self.x,
+            &mut self.y,
+            &mut self.dx,
+            &mut self.dy,
+            &mut self.before,
+        ] {
+            part.fill(one);
+        }
+    }
+}
+
 /// Multiplies: afterwards the first vectors of `space` hold the sum of all
 /// factors. Flags the lanes that an exception hit.
 pub fn multiply<L: Lanes>(
