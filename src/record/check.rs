@@ -10,7 +10,7 @@ use crate::json::{self, Shape};
 
 use super::cell::Cell;
 use super::columns::{COUNT, Plan, Roles, same_name};
-use super::reading::{Cells, Reading};
+use super::reading::{Cells, Columns, Members, Others, Reading};
 use super::records::Records;
 use super::reject::Problem;
 use super::tally::Tally;
@@ -35,8 +35,8 @@ impl Plan<'_> {
         problems: &mut Vec<Problem>,
         notices: &mut Tally,
     ) -> Outcome {
-        let cells = row.iter().map(Cell::Text);
-        self.check_columns(cells, record, records, problems, notices)
+        let cell = |at: usize| Cell::Text(row.get(at).unwrap_or_default());
+        self.check_columns(row.len(), cell, record, records, problems, notices)
     }
 
     /// Checks a CSV row whose cells are known to be UTF-8.
@@ -48,20 +48,21 @@ impl Plan<'_> {
         problems: &mut Vec<Problem>,
         notices: &mut Tally,
     ) -> Outcome {
-        let cells = row.iter().map(|text| Cell::Utf8(text));
-        self.check_columns(cells, record, records, problems, notices)
+        let cell = |at: usize| Cell::Utf8(row.get(at).copied().unwrap_or_default());
+        self.check_columns(row.len(), cell, record, records, problems, notices)
     }
 
     fn check_columns<'a>(
         &self,
-        row: impl ExactSizeIterator<Item = Cell<'a>>,
+        width: usize,
+        cell: impl Fn(usize) -> Cell<'a>,
         record: u64,
         records: &mut Records,
         problems: &mut Vec<Problem>,
         notices: &mut Tally,
     ) -> Outcome {
-        if row.len() != self.columns.len() {
-            let found = format!("{} cells", row.len());
+        if width != self.columns.len() {
+            let found = format!("{width} cells");
             let wanted = format!("{} cells, as the header has", self.columns.len());
             problems.push(
                 Problem::row(Code::WrongWidth, &found, wanted)
@@ -71,14 +72,16 @@ impl Plan<'_> {
         }
         let before = records.bytes_used();
         records.start();
-        let mut cells = Cells::none();
-        for (roles, cell) in self.columns.iter().zip(row) {
-            if let Some(at) = roles.field {
-                cells.fields[at] = Some(cell);
-            }
-            self.take_other_roles(roles, cell, &mut cells, records, problems);
+        let mut others = Others::default();
+        for &at in &self.others {
+            let roles = &self.columns[at];
+            self.take_other_roles(roles, cell(at), &mut others, records, problems);
         }
-        self.finish(&cells, record, before, records, problems, notices)
+        let cells = Columns {
+            column_of: &self.column_of,
+            cell,
+        };
+        self.finish(&cells, &others, record, before, records, problems, notices)
     }
 
     /// Checks a JSON row, the text of one object.
@@ -106,11 +109,19 @@ impl Plan<'_> {
         };
         let before = records.bytes_used();
         records.start();
-        let mut cells = Cells::none();
+        let mut cells = Members::default();
         for (name, token) in &members {
             self.take_member(None, name, token, &mut cells, records, problems);
         }
-        self.finish(&cells, record, before, records, problems, notices)
+        self.finish(
+            &cells,
+            &cells.others,
+            record,
+            before,
+            records,
+            problems,
+            notices,
+        )
     }
 
     /// Takes one member of the row, or of an object of fields inside it.
@@ -119,7 +130,7 @@ impl Plan<'_> {
         parent: Option<&str>,
         name: &str,
         token: &'a str,
-        cells: &mut Cells<'a>,
+        cells: &mut Members<'a>,
         records: &mut Records,
         problems: &mut Vec<Problem>,
     ) {
@@ -175,7 +186,7 @@ impl Plan<'_> {
             }
             cells.fields[at] = Some(cell);
         }
-        self.take_other_roles(&roles, cell, cells, records, problems);
+        self.take_other_roles(&roles, cell, &mut cells.others, records, problems);
     }
 
     #[inline]
@@ -183,18 +194,18 @@ impl Plan<'_> {
         &self,
         roles: &Roles,
         cell: Cell<'a>,
-        cells: &mut Cells<'a>,
+        others: &mut Others<'a>,
         records: &mut Records,
         problems: &mut Vec<Problem>,
     ) {
-        if !(roles.count || roles.row_id || roles.keep.is_some()) {
+        if !roles.has_others() {
             return;
         }
         let settings = &self.rules.settings;
-        if roles.count && cells.count.replace(cell).is_some() {
+        if roles.count && others.count.replace(cell).is_some() {
             problems.push(twice(COUNT, cell));
         }
-        if roles.row_id && cells.row_id.replace(cell).is_some() {
+        if roles.row_id && others.row_id.replace(cell).is_some() {
             let name = settings.row_id.as_deref().unwrap_or_default();
             problems.push(twice(name, cell));
         }
@@ -210,16 +221,18 @@ impl Plan<'_> {
         }
     }
 
-    fn finish(
+    #[allow(clippy::too_many_arguments)] // All of it is one row's.
+    fn finish<'a>(
         &self,
-        cells: &Cells<'_>,
+        cells: &impl Cells<'a>,
+        others: &Others<'a>,
         record: u64,
         before: usize,
         records: &mut Records,
         problems: &mut Vec<Problem>,
         notices: &mut Tally,
     ) -> Outcome {
-        let (finished, due) = Reading::new(self, cells, records, problems).read();
+        let (finished, due) = Reading::new(self, cells, others, records, problems).read();
         match finished {
             Some((layout, count)) if problems.is_empty() => {
                 for (notice, field) in due {

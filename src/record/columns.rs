@@ -6,6 +6,7 @@ use crate::format::{Claim, Format, Signing, Source};
 
 use super::plan_error::PlanError;
 use super::rules::{Default, Rules};
+use super::steps::Steps;
 
 /// Whether a column's name fits a field's: without regard to case and to
 /// `-`, `_`, `.` and space.
@@ -47,6 +48,13 @@ pub struct Roles {
     pub(super) parent: bool,
 }
 
+impl Roles {
+    /// Whether it is used for more than a field and an object of fields.
+    pub(super) fn has_others(&self) -> bool {
+        self.count || self.row_id || self.keep.is_some()
+    }
+}
+
 /// The name of the column that says how many records a row becomes.
 pub(super) const COUNT: &str = "count";
 
@@ -56,6 +64,12 @@ pub struct Plan<'r> {
     pub(super) rules: &'r Rules,
     /// The columns' roles, for inputs with a header.
     pub(super) columns: Vec<Roles>,
+    /// The column of each field.
+    pub(super) column_of: Vec<Option<usize>>,
+    /// The columns that are used for more than a field.
+    pub(super) others: Vec<usize>,
+    /// What is done for the fields of each layout.
+    pub(super) steps: Vec<Steps>,
     /// The columns' names as the header has them.
     pub(super) names: Vec<String>,
     /// The members' roles by normal name, for inputs without one.
@@ -68,6 +82,9 @@ impl<'r> Plan<'r> {
         Self {
             rules,
             columns: Vec::new(),
+            column_of: Vec::new(),
+            others: Vec::new(),
+            steps: Steps::of(rules, None),
             names: Vec::new(),
             members: HashMap::new(),
         }
@@ -95,6 +112,14 @@ impl<'r> Plan<'r> {
         plan.check_twice()?;
         plan.check_required()?;
         plan.check_unknown()?;
+        let columns = || plan.columns.iter();
+        plan.column_of = (0..rules.format().fields.len())
+            .map(|at| columns().position(|roles| roles.field == Some(at)))
+            .collect();
+        plan.others = (0..plan.columns.len())
+            .filter(|column| plan.columns[*column].has_others())
+            .collect();
+        plan.steps = Steps::of(rules, Some(&plan.columns));
         Ok(plan)
     }
 

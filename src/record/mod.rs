@@ -14,6 +14,7 @@ mod reading;
 mod records;
 mod reject;
 mod rules;
+mod steps;
 mod tally;
 
 pub use check::Outcome;

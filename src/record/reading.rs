@@ -9,30 +9,63 @@ use super::columns::{COUNT, Plan};
 use super::records::Records;
 use super::reject::Problem;
 use super::rules::Default;
+use super::steps::{Step, What};
 
-/// The cells of one row by what they are for; it borrows the row.
-pub(super) struct Cells<'a> {
+/// The cells of one row that give fields.
+pub(super) trait Cells<'a> {
+    /// The cell of a field, by its place in the format's fields.
+    fn field(&self, at: usize) -> Option<Cell<'a>>;
+}
+
+/// The cells of a row under a header: they stay where they are.
+pub(super) struct Columns<'p, C> {
+    pub(super) column_of: &'p [Option<usize>],
+    /// The cell in a column.
+    pub(super) cell: C,
+}
+
+impl<'a, C: Fn(usize) -> Cell<'a>> Cells<'a> for Columns<'_, C> {
+    #[inline]
+    fn field(&self, at: usize) -> Option<Cell<'a>> {
+        self.column_of[at].map(&self.cell)
+    }
+}
+
+/// The members of a JSON row, which come in any order.
+#[derive(std::default::Default)]
+pub(super) struct Members<'a> {
     pub(super) fields: [Option<Cell<'a>>; MAX_FIELDS],
+    pub(super) others: Others<'a>,
+}
+
+impl<'a> Cells<'a> for Members<'a> {
+    fn field(&self, at: usize) -> Option<Cell<'a>> {
+        self.fields[at]
+    }
+}
+
+/// The cells of one row that give no field.
+#[derive(std::default::Default)]
+pub(super) struct Others<'a> {
     pub(super) count: Option<Cell<'a>>,
     pub(super) row_id: Option<Cell<'a>>,
 }
 
-impl Cells<'_> {
-    /// No cell at all.
-    pub(super) fn none() -> Self {
-        Self {
-            fields: [None; MAX_FIELDS],
-            count: None,
-            row_id: None,
-        }
-    }
+/// Whether a row without a value for the field, or what stands in for it, is
+/// refused.
+pub(super) fn is_demanded(field: &Field) -> bool {
+    matches!(
+        field.source,
+        Source::Required | Source::KeyId { required: true }
+    )
 }
 
 /// A row on its way to become a record.
-pub(super) struct Reading<'c, 'a, 'p> {
+pub(super) struct Reading<'c, 'a, 'p, C> {
     plan: &'c Plan<'p>,
     format: &'static Format,
-    cells: &'c Cells<'a>,
+    cells: &'c C,
+    others: &'c Others<'a>,
     records: &'c mut Records,
     problems: &'c mut Vec<Problem>,
     /// What to say if the row is not rejected after all.
@@ -42,11 +75,12 @@ pub(super) struct Reading<'c, 'a, 'p> {
 /// A notice that is due, with its field.
 pub(super) type Due = (&'static Notice, &'static str);
 
-impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
+impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
     /// Starts reading a row's cells.
     pub(super) fn new(
         plan: &'c Plan<'p>,
-        cells: &'c Cells<'a>,
+        cells: &'c C,
+        others: &'c Others<'a>,
         records: &'c mut Records,
         problems: &'c mut Vec<Problem>,
     ) -> Self {
@@ -54,6 +88,7 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
             plan,
             format: plan.rules.format(),
             cells,
+            others,
             records,
             problems,
             notices: Vec::new(),
@@ -76,7 +111,7 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
         let rules = self.plan.rules;
         let named = rules
             .version_field
-            .and_then(|at| Some((&self.format.fields[at], self.cells.fields[at]?)));
+            .and_then(|at| Some((&self.format.fields[at], self.cells.field(at)?)));
         let Some((field, cell)) = named else {
             return Some(rules.default_layout());
         };
@@ -110,25 +145,31 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
 
     /// Reads every field of the row's version, and refuses filled others.
     fn fields(&mut self, layout: usize) {
-        let rules = self.plan.rules;
-        let mask = rules.masks[layout];
-        for (at, field) in self.format.fields.iter().enumerate() {
-            if mask >> at & 1 == 0 {
-                self.refuse_if_filled(at, field, layout);
-            } else if Some(at) == rules.version_field {
-                let version = self.format.layouts[layout].version.unwrap_or_default();
-                self.put(at, version);
-            } else {
-                self.field(at, field);
+        let plan = self.plan;
+        let steps = &plan.steps[layout];
+        for &Step {
+            at,
+            field,
+            ref what,
+        } in &steps.fields
+        {
+            match what {
+                What::Foreign => self.refuse_if_filled(at, field, layout),
+                What::Version => {
+                    let version = self.format.layouts[layout].version.unwrap_or_default();
+                    self.put(at, version);
+                }
+                What::Own => self.field(at, field),
             }
         }
-        for (at, default) in rules.defaults.iter().enumerate() {
-            if let Default::SameAs(other) = default
-                && mask >> at & 1 == 1
-                && self.records.pending(at).is_none()
-                && self.cells.fields[at].is_none_or(|cell| self.is_absent(at, cell))
+        for &(at, other) in &steps.same {
+            if self.records.pending(at).is_none()
+                && self
+                    .cells
+                    .field(at)
+                    .is_none_or(|cell| self.is_absent(at, cell))
             {
-                self.records.share(at, *other);
+                self.records.share(at, other);
             }
         }
     }
@@ -139,7 +180,7 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
     }
 
     fn refuse_if_filled(&mut self, at: usize, field: &Field, layout: usize) {
-        if let Some(cell) = self.cells.fields[at]
+        if let Some(cell) = self.cells.field(at)
             && !self.is_absent(at, cell)
         {
             let version = self.format.layouts[layout].version.unwrap_or_default();
@@ -152,18 +193,20 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
     /// Reads one field: the row's value, or what stands in for it.
     #[inline]
     fn field(&mut self, at: usize, field: &'static Field) {
-        match &self.cells.fields[at] {
+        let cell = self.cells.field(at);
+        match (cell, &self.plan.rules.defaults[at]) {
             // Most cells are their field's text as they stand.
-            Some(Cell::Utf8(text)) if is_tight(text) => {
+            (Some(Cell::Utf8(text)), _) if is_tight(text) => {
                 self.value(at, field, Cell::Utf8(text), text);
             }
-            _ => self.field_of(at, field),
+            (None, Default::Made(text)) => self.put(at, text),
+            _ => self.field_of(at, field, cell),
         }
     }
 
-    fn field_of(&mut self, at: usize, field: &'static Field) {
+    fn field_of(&mut self, at: usize, field: &'static Field, cell: Option<Cell<'a>>) {
         let rules = self.plan.rules;
-        let filled = match self.cells.fields[at] {
+        let filled = match cell {
             Some(cell) => match cell.text(field, rules.settings.trim) {
                 Ok(text) => text.map(|text| (cell, text)),
                 // An empty JSON string is no value either, where --set has one.
@@ -189,10 +232,7 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
             }
             (None, Default::SameAs(_)) => return,
             (None, Default::None) => {
-                if matches!(
-                    field.source,
-                    Source::Required | Source::KeyId { required: true }
-                ) {
+                if is_demanded(field) {
                     let fault = Fault::new(Code::Missing, field.kind.wanted());
                     self.problems.push(Problem::new(field.name, "", fault));
                 }
@@ -273,7 +313,7 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
             return;
         };
         let missing = || Fault::new(Code::Missing, "a row id");
-        let text = match self.cells.row_id {
+        let text = match self.others.row_id {
             None => Err((Cell::Text(b""), missing())),
             Some(cell) => match cell.plain() {
                 Ok(Some(text)) => Ok(text),
@@ -294,7 +334,7 @@ impl<'c, 'a, 'p> Reading<'c, 'a, 'p> {
 
     /// How many records the row becomes, from 1.
     fn count(&mut self) -> u64 {
-        let count = match self.cells.count {
+        let count = match self.others.count {
             Some(cell) => match cell.plain() {
                 Ok(Some(text)) => {
                     let kind = Kind::Integer {

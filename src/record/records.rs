@@ -12,6 +12,13 @@ const ABSENT: Span = Span {
     end: u32::MAX,
 };
 
+impl Span {
+    /// How many bytes it has; none where it is absent.
+    fn length(self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
 /// Many records, each with a slot for every field of its format, for every
 /// kept column, and for the row id.
 #[derive(Debug, Default)]
@@ -21,6 +28,10 @@ pub struct Records {
     heads: Vec<Head>,
     fields: usize,
     slots: usize,
+    /// Where the slots of the record in the making begin.
+    base: usize,
+    /// How many bytes its values have together.
+    size: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,8 +109,9 @@ impl Records {
     /// Starts a record; until it is finished or dropped by
     /// [`Records::abandon`], values go into its slots.
     pub(super) fn start(&mut self) {
-        let wanted = (self.heads.len() + 1) * self.slots;
-        self.spans.resize(wanted, ABSENT);
+        self.base = self.heads.len() * self.slots;
+        self.size = 0;
+        self.spans.resize(self.base + self.slots, ABSENT);
     }
 
     /// Fills a field's slot with what `write` appends; a failed write leaves
@@ -114,29 +126,32 @@ impl Records {
             self.bytes.truncate(start);
             return Err(error);
         }
-        let base = self.heads.len() * self.slots;
-        self.spans[base + slot] = Span {
+        let span = Span {
             start: offset(start),
             end: offset(self.bytes.len()),
         };
+        self.set(slot, span);
         Ok(())
     }
 
     /// Makes a slot absent again.
     pub(super) fn clear_slot(&mut self, slot: usize) {
-        let base = self.heads.len() * self.slots;
-        self.spans[base + slot] = ABSENT;
+        self.set(slot, ABSENT);
     }
 
     /// Lets a slot show the same bytes as another.
     pub(super) fn share(&mut self, slot: usize, other: usize) {
-        let base = self.heads.len() * self.slots;
-        self.spans[base + slot] = self.spans[base + other];
+        self.set(slot, self.spans[self.base + other]);
+    }
+
+    fn set(&mut self, slot: usize, span: Span) {
+        let before = std::mem::replace(&mut self.spans[self.base + slot], span);
+        self.size = self.size + span.length() - before.length();
     }
 
     /// The bytes of a slot of the record in the making.
     pub(super) fn pending(&self, slot: usize) -> Option<&[u8]> {
-        let span = self.spans[self.heads.len() * self.slots + slot];
+        let span = self.spans[self.base + slot];
         read(&self.bytes, span)
     }
 
@@ -150,23 +165,18 @@ impl Records {
 
     /// Finishes the record in the making.
     pub(super) fn finish(&mut self, record: u64, layout: usize, count: u64) {
-        let bytes = self.spans[self.heads.len() * self.slots..]
-            .iter()
-            .filter(|span| span.start != u32::MAX)
-            .map(|span| (span.end - span.start) as usize)
-            .sum();
         self.heads.push(Head {
             record,
             count,
             layout,
-            bytes,
+            bytes: self.size,
         });
     }
 
     /// Drops the record in the making.
     pub(super) fn abandon(&mut self, bytes_before: usize) {
         self.bytes.truncate(bytes_before);
-        self.spans.truncate(self.heads.len() * self.slots);
+        self.spans.truncate(self.base);
     }
 
     pub(super) fn bytes_used(&self) -> usize {
