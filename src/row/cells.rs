@@ -4,7 +4,7 @@
 
 use std::io::{Chain, Read};
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 
 use super::{Batch, RowSpan};
 
@@ -142,12 +142,36 @@ impl<'a> PlainRows<'a> {
             .unwrap_or_default();
         self.cells.clear();
         let mut start = 0;
-        for end in memchr_iter(self.delimiter, text.as_bytes()) {
+        each(self.delimiter, text.as_bytes(), |end| {
             self.cells.push(&text[start..end]);
             start = end + 1;
-        }
+        });
         self.cells.push(&text[start..]);
         Some((row, &self.cells))
+    }
+}
+
+/// Where a byte stands in a row, eight bytes at a time: cells are so short
+/// that looking for the next one by a call would take twice as long.
+#[inline]
+fn each(byte: u8, row: &[u8], mut found: impl FnMut(usize)) {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    const LOW: u64 = 0x7f * EACH;
+    let wanted = u64::from(byte) * EACH;
+    let (words, rest) = row.as_chunks();
+    for (nth, word) in words.iter().enumerate() {
+        let other = u64::from_le_bytes(*word) ^ wanted;
+        // The first bit of every byte that is zero in `other`, and no more.
+        let mut hits = !(((other & LOW) + LOW) | other | LOW);
+        while hits != 0 {
+            found(8 * nth + hits.trailing_zeros() as usize / 8);
+            hits &= hits - 1;
+        }
+    }
+    for (at, other) in rest.iter().enumerate() {
+        if *other == byte {
+            found(8 * words.len() + at);
+        }
     }
 }
 
