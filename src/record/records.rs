@@ -230,7 +230,25 @@ impl<'a> Record<'a> {
         read(self.bytes, self.spans[field])
     }
 
-    /// The same as text.
+    /// Appends a field's value, if there is one.
+    #[inline]
+    pub fn append(&self, field: usize, out: &mut Vec<u8>) {
+        /// Most values are shorter. They are copied with what stands behind
+        /// them, because a copy of known size needs no call.
+        const FEW: usize = 32;
+        let span = self.spans[field];
+        let behind = self.bytes.get(span.start as usize..).unwrap_or_default();
+        match behind.first_chunk::<FEW>() {
+            Some(few) if span.length() <= FEW => {
+                let end = out.len() + span.length();
+                out.extend_from_slice(few);
+                out.truncate(end);
+            }
+            _ => out.extend_from_slice(&behind[..span.length()]),
+        }
+    }
+
+    /// The same value as text.
     pub fn text(&self, field: usize) -> Option<&'a str> {
         // Only checked text gets into a record.
         self.value(field)

@@ -42,6 +42,13 @@ fn text(bytes: Option<&[u8; Hyphenated::LENGTH]>) -> Option<&str> {
     bytes.and_then(|bytes| std::str::from_utf8(bytes).ok())
 }
 
+/// Takes a field's value, or its absence, as an item of a nonce.
+#[inline]
+fn take(items: &mut Items, record: &Record<'_>, at: usize) {
+    let length = record.value(at).map(<[u8]>::len);
+    items.value_with(length, |out| record.append(at, out));
+}
+
 fn lower(uuid: Uuid) -> [u8; Hyphenated::LENGTH] {
     let mut out = [0; Hyphenated::LENGTH];
     uuid.hyphenated().encode_lower(&mut out);
@@ -104,9 +111,12 @@ impl Recipes {
                 };
                 items.start(label, identity, copy);
                 items.values(&recipe.nonce_constants);
-                items.value(recipe.time.and_then(|at| record.value(at)));
+                match recipe.time {
+                    Some(time) => take(items, &record, time),
+                    None => items.value(None),
+                }
                 for &at in &recipe.nonce_values {
-                    items.value(record.value(at));
+                    take(items, &record, at);
                 }
                 stamps.end(items);
             };
@@ -269,11 +279,15 @@ impl Recipes {
         out: &mut Vec<u8>,
     ) {
         match value {
-            Value::Bare(_) => {
-                out.extend_from_slice(bytes);
+            Value::Bare(at) => {
+                record.append(*at, out);
                 return;
             }
-            Value::Uuid(_) => out.extend_from_slice(bytes),
+            // A copy of known size needs no call.
+            Value::Uuid(_) => match <&[u8; Hyphenated::LENGTH]>::try_from(bytes) {
+                Ok(uuid) => out.extend_from_slice(uuid),
+                Err(_) => out.extend_from_slice(bytes),
+            },
             Value::Text(_) => json::write_escaped(bytes, out),
             Value::Wrapped(at, wrapping) => {
                 let text = record.text(*at).unwrap_or_default();

@@ -41,25 +41,37 @@ impl Items {
         self.value(Some(label.as_bytes()));
         match identity {
             Identity::Place(record) => {
-                self.value(Some(b"place"));
-                self.value(Some(&record.to_be_bytes()));
+                // Three items in one copy of known size.
+                let mut items = *b"\0\0\0\x05place\0\0\0\x08recordno\0\0\0\x08the copy";
+                items[13..21].copy_from_slice(&record.to_be_bytes());
+                items[25..].copy_from_slice(&copy.to_be_bytes());
+                self.bytes.extend_from_slice(&items);
             }
             Identity::RowId(id) => {
                 self.value(Some(b"row-id"));
                 self.value(Some(id));
+                self.value(Some(&copy.to_be_bytes()));
             }
         }
-        self.value(Some(&copy.to_be_bytes()));
     }
 
     /// Takes in the next value, or its absence.
     #[inline]
     pub fn value(&mut self, value: Option<&[u8]>) {
+        self.value_with(value.map(<[u8]>::len), |bytes| {
+            bytes.extend_from_slice(value.unwrap_or_default());
+        });
+    }
+
+    /// Takes in a value of so many bytes, which `write` appends, or its
+    /// absence.
+    #[inline]
+    pub fn value_with(&mut self, length: Option<usize>, write: impl FnOnce(&mut Vec<u8>)) {
         // A row is at most a few mebibytes, so its values' lengths fit; the
         // greatest length is the mark of absence.
-        let length = value.map_or(u32::MAX, |v| u32::try_from(v.len()).unwrap_or(u32::MAX - 1));
+        let length = length.map_or(u32::MAX, |v| u32::try_from(v).unwrap_or(u32::MAX - 1));
         self.bytes.extend_from_slice(&length.to_be_bytes());
-        self.bytes.extend_from_slice(value.unwrap_or_default());
+        write(&mut self.bytes);
     }
 
     /// Constant values as items, for [`Items::values`].
@@ -81,7 +93,9 @@ impl Items {
         self.bytes.push(0x80);
         let blocks = (self.open().len() + size_of::<u64>()).div_ceil(BLOCK);
         let end = self.start + blocks * BLOCK;
-        self.bytes.resize(end - size_of::<u64>(), 0);
+        // Fewer than a block, so no call is needed for them.
+        self.bytes.extend_from_slice(&[0; BLOCK]);
+        self.bytes.truncate(end - size_of::<u64>());
         self.bytes.extend_from_slice(&bits.to_be_bytes());
         self.ends.push(end);
         self.start = end;
