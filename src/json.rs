@@ -199,8 +199,9 @@ pub fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&bytes[plain..]);
 }
 
-/// Whether nothing is to be escaped, told eight bytes at a time.
-fn is_plain(bytes: &[u8]) -> bool {
+/// Whether nothing in this text is to be escaped inside a JSON string, told
+/// eight bytes at a time.
+pub fn is_plain(bytes: &[u8]) -> bool {
     const EACH: u64 = u64::from_le_bytes([1; 8]);
     // Of any byte that is less than a number up to 0x80.
     let any_less = |word: u64, than: u64| word.wrapping_sub(than * EACH) & !word & (0x80 * EACH);

@@ -250,7 +250,7 @@ impl Recipes {
     }
 
     /// The bytes a value is made of; `None` where it is absent.
-    #[inline]
+    #[inline(always)]
     fn present<'a>(
         &self,
         value: &Value,
@@ -269,7 +269,7 @@ impl Recipes {
     }
 
     /// Appends a value that is there, behind its opening.
-    #[inline]
+    #[inline(always)]
     fn write_value(
         &self,
         value: &Value,
@@ -288,7 +288,11 @@ impl Recipes {
                 Ok(uuid) => out.extend_from_slice(uuid),
                 Err(_) => out.extend_from_slice(bytes),
             },
-            Value::Text(_) => json::write_escaped(bytes, out),
+            // What was derived does not stand in the record.
+            Value::Text(at) => match json::is_plain(bytes) && record.value(*at).is_some() {
+                true => record.append(*at, out),
+                false => json::write_escaped(bytes, out),
+            },
             Value::Wrapped(at, wrapping) => {
                 let text = record.text(*at).unwrap_or_default();
                 (wrapping.wrap)(text, derived.inner_id(), out);

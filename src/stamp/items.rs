@@ -65,7 +65,7 @@ impl Items {
 
     /// Takes in a value of so many bytes, which `write` appends, or its
     /// absence.
-    #[inline]
+    #[inline(always)]
     pub fn value_with(&mut self, length: Option<usize>, write: impl FnOnce(&mut Vec<u8>)) {
         // A row is at most a few mebibytes, so its values' lengths fit; the
         // greatest length is the mark of absence.
