@@ -9,8 +9,9 @@ use crate::format::{Code, Fault};
 use crate::json::{self, Shape};
 
 use super::cell::Cell;
+use super::cells::{Cells, Columns, Members, Others};
 use super::columns::{COUNT, Plan, Roles, same_name};
-use super::reading::{Cells, Columns, Members, Others, Reading};
+use super::reading::Reading;
 use super::records::Records;
 use super::reject::Problem;
 use super::tally::Tally;

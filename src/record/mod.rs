@@ -7,6 +7,7 @@
 //! timestamp is a number it is given.
 
 mod cell;
+mod cells;
 mod check;
 mod columns;
 mod plan_error;

@@ -3,62 +3,13 @@
 
 use crate::format::{Code, Fault, Field, Format, Freshness, Kind, Notice, Source, VERSION};
 
-use super::MAX_FIELDS;
 use super::cell::{Cell, is_tight};
+use super::cells::{Cells, Others};
 use super::columns::{COUNT, Plan};
 use super::records::Records;
 use super::reject::Problem;
 use super::rules::Default;
-use super::steps::{Step, What};
-
-/// The cells of one row that give fields.
-pub(super) trait Cells<'a> {
-    /// The cell of a field, by its place in the format's fields.
-    fn field(&self, at: usize) -> Option<Cell<'a>>;
-}
-
-/// The cells of a row under a header: they stay where they are.
-pub(super) struct Columns<'p, C> {
-    pub(super) column_of: &'p [Option<usize>],
-    /// The cell in a column.
-    pub(super) cell: C,
-}
-
-impl<'a, C: Fn(usize) -> Cell<'a>> Cells<'a> for Columns<'_, C> {
-    #[inline]
-    fn field(&self, at: usize) -> Option<Cell<'a>> {
-        self.column_of[at].map(&self.cell)
-    }
-}
-
-/// The members of a JSON row, which come in any order.
-#[derive(std::default::Default)]
-pub(super) struct Members<'a> {
-    pub(super) fields: [Option<Cell<'a>>; MAX_FIELDS],
-    pub(super) others: Others<'a>,
-}
-
-impl<'a> Cells<'a> for Members<'a> {
-    fn field(&self, at: usize) -> Option<Cell<'a>> {
-        self.fields[at]
-    }
-}
-
-/// The cells of one row that give no field.
-#[derive(std::default::Default)]
-pub(super) struct Others<'a> {
-    pub(super) count: Option<Cell<'a>>,
-    pub(super) row_id: Option<Cell<'a>>,
-}
-
-/// Whether a row without a value for the field, or what stands in for it, is
-/// refused.
-pub(super) fn is_demanded(field: &Field) -> bool {
-    matches!(
-        field.source,
-        Source::Required | Source::KeyId { required: true }
-    )
-}
+use super::steps::{Step, What, is_demanded};
 
 /// A row on its way to become a record.
 pub(super) struct Reading<'c, 'a, 'p, C> {

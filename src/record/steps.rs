@@ -2,10 +2,9 @@
 //! per input: most fields of a format need nothing of most rows. It must not
 //! know what stands in a row.
 
-use crate::format::{Field, Format};
+use crate::format::{Field, Format, Source};
 
 use super::columns::Roles;
-use super::reading::is_demanded;
 use super::rules::{Default, Rules};
 
 /// What is done for the rows of one version.
@@ -74,4 +73,13 @@ impl Steps {
         };
         rules.masks.iter().map(steps).collect()
     }
+}
+
+/// Whether a row without a value for the field, or what stands in for it, is
+/// refused.
+pub(super) fn is_demanded(field: &Field) -> bool {
+    matches!(
+        field.source,
+        Source::Required | Source::KeyId { required: true }
+    )
 }
