@@ -100,7 +100,7 @@ enum SelfCheckName {
     /// work
     All,
     /// Nonces are computed twice, and the signatures of a batch held against
-    /// equations that a flipped bit breaks; a fifth more work. With --engine
+    /// equations that a flipped bit breaks; two fifths more work. With --engine
     /// p256, or a shared secret, the first signature of each batch is verified
     Batch,
     /// Nothing; for measurements
