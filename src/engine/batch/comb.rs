@@ -8,8 +8,8 @@
 //! dᵢ = 2bᵢ − 255. For an even k, n − k is odd, and its multiple is the same
 //! point with the other sign. No digit is zero, so every window adds a point,
 //! whatever k is, and a window needs the 128 odd multiples (2j + 1)·2^(8i)·B
-//! only. All of them are read for every digit. On wide lanes, eight bits measured
-//! faster than seven or six.
+//! only. All of them are read for every digit that is secret. On wide lanes,
+//! eight bits measured faster than seven or six.
 //!
 //! This file must not know how points are added, keys or messages.
 
@@ -53,8 +53,17 @@ impl<L: Lanes> Comb<L> {
 
     /// The point at each lane's index in a window.
     #[inline(always)]
-    pub fn pick(&self, lanes: L, window: usize, index: L::Word) -> (Element<L>, Element<L>) {
-        lanes.pick(&self.windows[window], index)
+    pub fn pick(
+        &self,
+        lanes: L,
+        window: usize,
+        index: L::Word,
+        is_secret: bool,
+    ) -> (Element<L>, Element<L>) {
+        match is_secret {
+            true => lanes.pick(&self.windows[window], index),
+            false => lanes.pick_public(&self.windows[window], index),
+        }
     }
 }
 

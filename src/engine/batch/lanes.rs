@@ -97,6 +97,19 @@ pub trait Lanes: Copy + Send + Sync + 'static {
         <Self::P as Modular<Self>>::Element,
         <Self::P as Modular<Self>>::Element,
     );
+    /// The same for indices that are no secret: what is read may depend on
+    /// them.
+    #[inline(always)]
+    fn pick_public(
+        self,
+        window: &Self::Window,
+        index: Self::Word,
+    ) -> (
+        <Self::P as Modular<Self>>::Element,
+        <Self::P as Modular<Self>>::Element,
+    ) {
+        self.pick(window, index)
+    }
 
     /// The same word in every lane.
     fn half(self, value: u32) -> Self::Half;

@@ -37,6 +37,8 @@ pub struct Factor<'a, L: Lanes> {
     pub comb: &'a Comb<L>,
     /// The scalars.
     pub digits: &'a [Digits<L>],
+    /// Whether nobody may learn them.
+    pub is_secret: bool,
 }
 
 /// The memory of a multiplication, to be used again.
@@ -182,7 +184,7 @@ impl<L: Lanes> Addend<L> for Picked<'_, L> {
         let window = term % WINDOWS;
         let digits = &factor.digits[vector];
         let (negative, index) = digits.get(lanes, window);
-        let (x, y) = factor.comb.pick(lanes, window, index);
+        let (x, y) = factor.comb.pick(lanes, window, index, factor.is_secret);
         (negative, x, y)
     }
 }

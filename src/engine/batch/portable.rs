@@ -118,6 +118,12 @@ impl Lanes for Portable {
         (x, y)
     }
 
+    fn pick_public(self, window: &Vec<[Limbs; 2]>, index: u64) -> (Limbs, Limbs) {
+        // An index is below 128, which is how many points there are.
+        let [x, y] = window[index as usize];
+        (x, y)
+    }
+
     fn half(self, value: u32) -> u32 {
         value
     }

@@ -60,6 +60,7 @@ impl<L: Lanes> Signing<L> {
         let factor = Factor {
             comb,
             digits: &self.nonces.digits,
+            is_secret: true,
         };
         multiply(lanes, &[factor], &mut self.space, &mut self.flags);
         if Pr::LOOKS {

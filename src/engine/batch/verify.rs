@@ -156,10 +156,12 @@ impl<L: Lanes> Verifying<L> {
             Factor {
                 comb: base,
                 digits: &self.u1,
+                is_secret: false,
             },
             Factor {
                 comb: own,
                 digits: &self.u2,
+                is_secret: false,
             },
         ];
         multiply(lanes, &factors, &mut self.space, &mut self.flags);

@@ -61,6 +61,7 @@ impl Holds for Multiples {
         let factor = Factor {
             comb: &comb,
             digits: &digits,
+            is_secret: true,
         };
         multiply(lanes, &[factor], &mut space, &mut flags);
         let mut flagged = 0;
@@ -119,6 +120,7 @@ impl Holds for Exceptions {
         let factors = [&first, &second].map(|digits| Factor {
             comb: &comb,
             digits,
+            is_secret: false,
         });
         let mut flags = vec![0; vectors];
         let mut space = Space::default();
