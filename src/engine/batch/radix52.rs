@@ -5,7 +5,7 @@
 //! free, so a product of two elements needs no final subtraction. The file
 //! must not know points, keys or messages.
 //!
-//! **Bounds.** [`reduce`](Radix52::reduce) gives (a·b + q·m) / R < a·b / R + m
+//! **Bounds.** `reduce` gives (a·b + q·m) / R < a·b / R + m
 //! for a q below R. With a, b < 2^257 that is below 2^254 + m < 2^257, so
 //! elements are closed under products; with elements as they come out of
 //! products and differences (below 2^256 + 2^230 + m) it is closed, too.
