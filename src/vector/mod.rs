@@ -142,6 +142,12 @@ fn mask(lanes: [bool; 8]) -> Mask {
     bits.fold(0, |mask, (at, lane)| mask | Mask::from(*lane) << at)
 }
 
+/// All ones or zero. Hidden from a compiler that would branch on it, as the
+/// instructions do not: tools watch this model.
+fn all_if(condition: bool) -> u64 {
+    black_box(u64::from(condition).wrapping_neg())
+}
+
 /// The low 52 bits.
 const LOW: u64 = (1 << 52) - 1;
 
@@ -221,8 +227,7 @@ impl Vector for Model {
     }
     fn select(self, mask: Mask, a: [u64; 8], b: [u64; 8]) -> [u64; 8] {
         std::array::from_fn(|at| {
-            // Hidden from a compiler that would branch on it: tools watch this.
-            let all = black_box(u64::from(mask >> at & 1).wrapping_neg());
+            let all = all_if(mask >> at & 1 == 1);
             (a[at] & all) | (b[at] & !all)
         })
     }
@@ -230,8 +235,7 @@ impl Vector for Model {
         each(index, |index| {
             let entries = low.iter().chain(&high).enumerate();
             entries.fold(0, |picked, (at, entry)| {
-                let all = u64::from(at as u64 == index & 15).wrapping_neg();
-                picked | (entry & all)
+                picked | (entry & all_if(at as u64 == index & 15))
             })
         })
     }
@@ -274,7 +278,7 @@ impl Vector for Model {
     }
     fn select32(self, mask: u16, a: [u32; 16], b: [u32; 16]) -> [u32; 16] {
         std::array::from_fn(|at| {
-            let all = u32::from(mask >> at & 1).wrapping_neg();
+            let all = all_if(mask >> at & 1 == 1) as u32;
             (a[at] & all) | (b[at] & !all)
         })
     }
