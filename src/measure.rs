@@ -24,8 +24,8 @@ use crate::row::{Dialect, Input, Origin};
 use crate::stop::Stop;
 use crate::template;
 
-/// How many messages a batch of the pipeline has where nothing limits it.
-pub const BATCH: usize = 1024;
+/// How many messages are signed at once, here as in a run.
+pub use crate::engine::batch::BATCH;
 
 /// The most rows that [`Runner::run_for`] signs: half a gigabyte or so.
 const MOST_ROWS: u64 = 1_000_000;

@@ -127,7 +127,6 @@ impl<L: Lanes> Work<()> for Equations<'_, L> {
         } = self;
         let (p, n) = (lanes.p(), lanes.n());
         let d = key.d(lanes);
-        let one = n.one();
         for vector in 0..signing.flags.len() {
             let (r, s) = read(lanes, signatures, vector);
             let x = n.leave(&n.enter(&p.leave(&signing.space.x[vector])));
@@ -135,7 +134,7 @@ impl<L: Lanes> Work<()> for Equations<'_, L> {
             let z = n.enter(&checking.fresh.z[vector]);
             let k = n.enter(&checking.fresh.k[vector]);
             let right = n.sum_as_factor(&z, &n.mul(&r_element, &d));
-            let right = n.leave(&n.mul(&right, &one));
+            let right = n.leave(&right);
             let left = n.leave(&n.mul(&s_element, &k));
             // A flagged lane's R means nothing, and where k itself is unfit,
             // neither does the equation: the reference signed those.

@@ -99,7 +99,7 @@ const EMPTY: [u8; BLOCK] = [0; BLOCK];
 const MOST: usize = 16;
 
 /// The digests of messages `first` and following, one to a lane, as words.
-/// Lanes behind the last message hash an empty one.
+/// What lanes behind the last message hash means nothing.
 #[inline(always)]
 pub fn digests<L: Lanes>(
     lanes: L,

@@ -149,7 +149,8 @@ pub trait Modular<L: Lanes>: Copy {
     fn mul(self, a: &Self::Element, b: &Self::Element) -> Self::Element;
     /// a²
     fn square(self, a: &Self::Element) -> Self::Element;
-    /// a + b, fit to be a factor of the next product and for nothing else
+    /// a + b, fit to be a factor of the next product, or to leave, and for
+    /// nothing else
     fn sum_as_factor(self, a: &Self::Element, b: &Self::Element) -> Self::Element;
     /// `mask ? a : b`
     fn select(self, mask: Mask, a: &Self::Element, b: &Self::Element) -> Self::Element;

@@ -16,10 +16,9 @@
 //! integers: their own digits are odd, so A ∓ B is an odd multiple of the
 //! lowest window's weight and never 0, and |A ∓ B| < 2^256 < 2n. A few crafted
 //! k do that (see the tests), and with two combs anybody who chooses the
-//! scalars can. Therefore every difference is
-//! compared with 0; a zero is replaced by 1 *before* it enters the shared
-//! product, so that no other lane notices, and the lane is flagged. What a
-//! flagged lane holds means nothing.
+//! scalars can. Therefore every difference is compared with 0; a zero is
+//! replaced by 1 *before* it enters the shared product, so that no other lane
+//! notices, and the lane is flagged. What a flagged lane holds means nothing.
 //!
 //! This file must not know keys, signatures or messages.
 
