@@ -189,6 +189,11 @@ impl Keeper {
         }
     }
 
+    /// Whether a checkpoint is being made durable.
+    pub(super) fn is_underway(&self) -> bool {
+        self.underway.is_some()
+    }
+
     /// Waits until it is.
     pub(super) fn wait(&mut self) -> Result<(), OutputError> {
         match self.underway.take() {

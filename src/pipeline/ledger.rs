@@ -177,6 +177,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Waits for the checkpoint that is underway; `true` where there was one.
+    pub(super) fn settle(&mut self) -> Result<bool, Error> {
+        match &mut self.keeper {
+            Some(keeper) if keeper.is_underway() => keeper.wait().map(|()| true),
+            _ => Ok(false),
+        }
+        .map_err(Error::from)
+    }
+
     /// How far the last durable checkpoint has come.
     pub(super) fn durable(&self) -> Option<Progress> {
         self.keeper.as_ref().map(|keeper| keeper.durable)

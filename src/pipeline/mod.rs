@@ -212,6 +212,10 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
                 Ok(())
             },
         )?;
+        // A run may be over before its first checkpoint is durable.
+        if let (true, Some(durable)) = (ledger.settle()?, ledger.durable()) {
+            (self.on)(Event::Checkpoint(&durable));
+        }
         match job.stop.is_requested() {
             false => Ok(()),
             true => Err(Error::Interrupted {
