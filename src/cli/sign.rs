@@ -6,14 +6,16 @@ use campaign_signer::engine::Check;
 use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
 use campaign_signer::output::{SystemDisk, Target, check_targets};
-use campaign_signer::pipeline::{self, Interval, Job, Outputs, Progress, Standing};
+use campaign_signer::pipeline::{
+    self, Interval, Job, Outputs, Prepared, Progress, Standing, Summary,
+};
 use campaign_signer::row::Origin;
 use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
 
 use super::args::{FileFormat, RowArgs};
 use super::exit::Exit;
-use super::progress::Meter;
+use super::progress::{Meter, ProgressMode};
 use super::report::{self, Report};
 use super::sign_key::{self, Loaded};
 use super::values::interval;
@@ -108,65 +110,177 @@ enum SelfCheckName {
 }
 
 /// Signs rows.
-pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
+pub(crate) fn run(args: SignArgs) -> Result<Exit, Error> {
     log::speak(args.rows.log);
-    let stop = Stop::default();
-    signals::listen(&stop).map_err(|error| {
-        Error::settings(format!("the system refuses signal handlers: {error}"), "")
-    })?;
-    let (format, _) = args.rows.format()?;
-    let outputs = outputs(&args)?;
-    check_targets(&sources(&args)?, &outputs.files())?;
-    let key = sign_key::load(
-        args.key.as_ref(),
-        args.secret_file.as_ref(),
-        &args.engine,
-        &mut args.rows.key_id,
-        format,
-    )?;
-    let mut standing = Standing::find(&outputs, &SystemDisk)?;
-    let mut earlier = standing
-        .identity()
-        .filter(|_| args.resume)
-        .map(|(id, timestamp)| (id.to_owned(), timestamp));
-    let mut job = job(&args, &key, &outputs, earlier.as_ref(), &stop)?;
-    // With --force, another job's finished outputs make room for a new run.
-    if earlier.is_some() && args.force && standing.is_finished_by_another(&job)? {
-        earlier = None;
-        standing.forget();
-        job = self::job(&args, &key, &outputs, None, &stop)?;
-    }
-    let public = key.signer(&job.job_id).key;
-    let report = Report::of(&job, public);
-    report.announce();
-    if args.resume && earlier.is_none() {
-        report::nothing_to_resume();
-    }
-    if args.dry_run {
-        job.signer = None;
-    }
-    let from_stdin = job.inputs.iter().any(|input| input.origin == Origin::Stdin);
-    let mut meter = Meter::new(args.rows.progress);
-    let result = pipeline::run_at(job, standing, |event| meter.hear(event));
-    meter.finish();
-    match result {
-        Ok(summary) => Ok(report.print(&summary)),
-        Err(error) => {
-            let resume = meter.left.map(|left| resume(&left, from_stdin));
-            log::error(&error, resume.as_deref());
-            Ok(Exit::from(&error))
+    let stop = signals::stop()?;
+    let mut placed = Placed::find(args)?;
+    let earlier = placed.earlier(&stop)?;
+    let planned = placed.plan(earlier.as_ref(), &stop)?;
+    planned.announce();
+    match planned.execute() {
+        Ok((exit, _)) => Ok(exit),
+        Err(stopped) => {
+            let resume = stopped.left.map(|left| {
+                let command = again::resume_command();
+                format!("{command}   # {left}")
+            });
+            log::error(&stopped.error, resume.as_deref());
+            Ok(Exit::from(&stopped.error))
         }
     }
 }
 
-/// What to type to go on after so many rows.
-fn resume(left: &Progress, from_stdin: bool) -> String {
-    let command = again::resume_command();
+/// A job's id and its timestamp.
+pub(crate) type Identity = (String, u64);
+
+/// A run whose key works and whose outputs are held for it.
+pub(crate) struct Placed {
+    args: SignArgs,
+    outputs: Outputs,
+    key: Loaded,
+    standing: Standing,
+    /// Whether it goes on with another.
+    goes_on: bool,
+}
+
+impl Placed {
+    /// Checks the outputs, loads the key, and takes the outputs' lock.
+    pub(crate) fn find(mut args: SignArgs) -> Result<Self, Error> {
+        let (format, _) = args.rows.format()?;
+        let outputs = outputs(&args)?;
+        check_targets(&sources(&args)?, &outputs.files())?;
+        let key = sign_key::load(
+            args.key.as_ref(),
+            args.secret_file.as_ref(),
+            &args.engine,
+            &mut args.rows.key_id,
+            format,
+        )?;
+        let standing = Standing::find(&outputs, &SystemDisk)?;
+        Ok(Self {
+            args,
+            outputs,
+            key,
+            standing,
+            goes_on: false,
+        })
+    }
+
+    /// The identity of the run that this one goes on with.
+    pub(crate) fn earlier(&mut self, stop: &Stop) -> Result<Option<Identity>, Error> {
+        let identity = self
+            .standing
+            .identity()
+            .filter(|_| self.args.resume)
+            .map(|(id, timestamp)| (id.to_owned(), timestamp));
+        let Some(earlier) = identity else {
+            return Ok(None);
+        };
+        // With --force, another job's finished outputs make room for a new run.
+        if self.args.force {
+            let job = job(&self.args, &self.key, &self.outputs, Some(&earlier), stop)?;
+            if self.standing.is_finished_by_another(&job)? {
+                self.standing.forget();
+                return Ok(None);
+            }
+        }
+        self.goes_on = true;
+        Ok(Some(earlier))
+    }
+
+    /// The run under this identity, where the arguments give no other; without
+    /// one it is drawn.
+    pub(crate) fn plan(self, identity: Option<&Identity>, stop: &Stop) -> Result<Planned, Error> {
+        let job = job(&self.args, &self.key, &self.outputs, identity, stop)?;
+        let report = Report::of(&job, self.key.signer(&job.job_id).key);
+        Ok(Planned {
+            report,
+            nothing_to_resume: self.args.resume && !self.goes_on,
+            from_stdin: job.inputs.iter().any(|input| input.origin == Origin::Stdin),
+            progress: self.args.rows.progress,
+            is_dry: self.args.dry_run,
+            work: Work::Planned(Box::new(job), self.standing),
+        })
+    }
+}
+
+/// A run that is ready to begin.
+pub(crate) struct Planned {
+    report: Report,
+    nothing_to_resume: bool,
+    from_stdin: bool,
+    progress: ProgressMode,
+    is_dry: bool,
+    work: Work,
+}
+
+enum Work {
+    Planned(Box<Job>, Standing),
+    Prepared(Prepared),
+}
+
+/// A run that ended on an error.
+pub(crate) struct Stopped {
+    pub(crate) error: Error,
+    /// How far a resume comes, in words, where there can be one.
+    pub(crate) left: Option<String>,
+}
+
+impl Planned {
+    /// Checks what stands at the outputs, and the inputs' headers, before
+    /// [`execute`](Self::execute) would.
+    pub(crate) fn prepare(mut self) -> Result<Self, Error> {
+        if let Work::Planned(job, standing) = self.work {
+            let prepared = pipeline::prepare(dry(*job, self.is_dry), standing)?;
+            prepared.check_inputs()?;
+            self.work = Work::Prepared(prepared);
+        }
+        Ok(self)
+    }
+
+    /// Tells what should be known before row one.
+    pub(crate) fn announce(&self) {
+        self.report.announce();
+        if self.nothing_to_resume {
+            report::nothing_to_resume();
+        }
+    }
+
+    /// Runs it, and tells how it ended.
+    pub(crate) fn execute(self) -> Result<(Exit, Summary), Stopped> {
+        let mut meter = Meter::new(self.progress);
+        let result = match self.work {
+            Work::Planned(job, standing) => {
+                pipeline::run_at(dry(*job, self.is_dry), standing, |event| meter.hear(event))
+            }
+            Work::Prepared(prepared) => prepared.run(|event| meter.hear(event)),
+        };
+        meter.finish();
+        match result {
+            Ok(summary) => Ok((self.report.print(&summary), summary)),
+            Err(error) => {
+                let left = meter.left.map(|left| left_words(&left, self.from_stdin));
+                Err(Stopped { error, left })
+            }
+        }
+    }
+}
+
+/// A dry run has no signer, but its report names the key.
+fn dry(mut job: Job, is_dry: bool) -> Job {
+    if is_dry {
+        job.signer = None;
+    }
+    job
+}
+
+/// What somebody who goes on should know.
+fn left_words(left: &Progress, from_stdin: bool) -> String {
     let input = match from_stdin {
         true => "with the same standard input; ",
         false => "",
     };
-    format!("{command}   # {input}{} rows are done", left.rows)
+    format!("{input}{} rows are done", left.rows)
 }
 
 /// The job these arguments ask for; one that goes on with another has its id

@@ -3,9 +3,19 @@
 
 use std::io;
 
+use campaign_signer::error::Error;
 use campaign_signer::stop::Stop;
 
 use super::exit::Exit;
+
+/// What a signal sets from now on.
+pub(crate) fn stop() -> Result<Stop, Error> {
+    let stop = Stop::default();
+    listen(&stop).map_err(|error| {
+        Error::settings(format!("the system refuses signal handlers: {error}"), "")
+    })?;
+    Ok(stop)
+}
 
 /// Listens from now on.
 #[cfg(unix)]

@@ -25,10 +25,10 @@ use jiff::Timestamp;
 
 use crate::envelope::Envelope;
 use crate::error::{Error, Kind};
-use crate::output::{Checkpoint, Holder, PlaceEntry};
+use crate::output::{Checkpoint, Holder, Lock, PlaceEntry};
 use crate::parallel;
 use crate::record::Rules;
-use crate::row::ReadError;
+use crate::row::{Input, ReadError};
 use crate::signing_input::Recipes;
 
 use inputs::Inputs;
@@ -58,54 +58,99 @@ pub fn run(job: Job, on: impl FnMut(Event<'_>)) -> Result<Summary, Error> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_at(
-    mut job: Job,
-    standing: Standing,
-    mut on: impl FnMut(Event<'_>),
-) -> Result<Summary, Error> {
-    let started = Timestamp::now();
+pub fn run_at(job: Job, standing: Standing, on: impl FnMut(Event<'_>)) -> Result<Summary, Error> {
+    prepare(job, standing)?.run(on)
+}
+
+/// Decides what a job does at outputs whose lock is held already, so that a
+/// mistake is told before the work of other jobs begins. Where only names are
+/// missing from a complete run, it gets them now.
+///
+/// # Errors
+/// As [`run`], as far as it can be told without reading the inputs.
+pub fn prepare(mut job: Job, standing: Standing) -> Result<Prepared, Error> {
     start::check_outputs(&job)?;
     let Standing { lock, left } = standing;
-    let unfinished = match start::choose(&mut job, left, started)? {
-        Choice::Begin => None,
-        Choice::GoOn(checkpoint) => Some(*checkpoint),
-        Choice::Done(summary) => return Ok(*summary),
-    };
-    let took_over = lock.as_ref().and_then(|lock| lock.abandoned.clone());
-    // How far a resume would come: what it was, until the work says more.
-    let mut left = unfinished.as_ref().map(Progress::of);
-    let rules =
-        Rules::new(job.settings.clone()).map_err(|error| Error::Plan { file: None, error })?;
-    let result = Inputs::prepare(&job.inputs, &rules, job.limits, &job.stop).and_then(|inputs| {
-        let mut work = Work {
-            job: &job,
-            started,
-            left: &mut left,
-            on: &mut on,
+    let choice = start::choose(&mut job, left, Timestamp::now())?;
+    Ok(Prepared { job, lock, choice })
+}
+
+/// A job whose outputs are held for it, and of which is known where it begins.
+pub struct Prepared {
+    job: Job,
+    lock: Option<Lock>,
+    choice: Choice,
+}
+
+impl Prepared {
+    /// Checks the settings, and the header of every input that can be read a
+    /// second time; a finished run needs its inputs no more.
+    ///
+    /// # Errors
+    /// When settings and headers do not fit, or an input cannot be opened.
+    pub fn check_inputs(&self) -> Result<(), Error> {
+        if matches!(self.choice, Choice::Done(_)) {
+            return Ok(());
+        }
+        let rules = rules(&self.job)?;
+        let inputs = self.job.inputs.iter().filter(|input| !input.is_read_once());
+        let inputs: Vec<Input> = inputs.cloned().collect();
+        Inputs::prepare(&inputs, &rules, self.job.limits, &self.job.stop)?;
+        Ok(())
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn run(self, mut on: impl FnMut(Event<'_>)) -> Result<Summary, Error> {
+        let started = Timestamp::now();
+        let Self { job, lock, choice } = self;
+        let unfinished = match choice {
+            Choice::Begin => None,
+            Choice::GoOn(checkpoint) => Some(*checkpoint),
+            Choice::Done(summary) => return Ok(*summary),
         };
-        work.run(inputs, &rules, unfinished, took_over)
-    });
-    // A reader that was told to stop says so in its own words.
-    let result = result.map_err(|error| match error {
-        Error::Read {
-            error: ReadError::Io(_),
-            ..
-        } if job.stop.is_requested() => Error::Interrupted {
-            rows: left.map_or(0, |left| left.rows),
-        },
-        error => error,
-    });
-    if matches!(result, Err(Error::Interrupted { .. })) && lock.is_some() {
-        // Stopped before there was a checkpoint: a resume starts at row one.
-        left.get_or_insert_default();
+        let took_over = lock.as_ref().and_then(|lock| lock.abandoned.clone());
+        // How far a resume would come: what it was, until the work says more.
+        let mut left = unfinished.as_ref().map(Progress::of);
+        let rules = rules(&job)?;
+        let result =
+            Inputs::prepare(&job.inputs, &rules, job.limits, &job.stop).and_then(|inputs| {
+                let mut work = Work {
+                    job: &job,
+                    started,
+                    left: &mut left,
+                    on: &mut on,
+                };
+                work.run(inputs, &rules, unfinished, took_over)
+            });
+        // A reader that was told to stop says so in its own words.
+        let result = result.map_err(|error| match error {
+            Error::Read {
+                error: ReadError::Io(_),
+                ..
+            } if job.stop.is_requested() => Error::Interrupted {
+                rows: left.map_or(0, |left| left.rows),
+            },
+            error => error,
+        });
+        if matches!(result, Err(Error::Interrupted { .. })) && lock.is_some() {
+            // Stopped before there was a checkpoint: a resume starts at row one.
+            left.get_or_insert_default();
+        }
+        if let Err(error) = &result
+            && !matches!(error.kind(), Kind::Settings | Kind::Key)
+            && let Some(left) = &left
+        {
+            on(Event::Left(left));
+        }
+        result
     }
-    if let Err(error) = &result
-        && !matches!(error.kind(), Kind::Settings | Kind::Key)
-        && let Some(left) = &left
-    {
-        on(Event::Left(left));
-    }
-    result
+}
+
+fn rules(job: &Job) -> Result<Rules, Error> {
+    Rules::new(job.settings.clone()).map_err(|error| Error::Plan { file: None, error })
 }
 
 /// A run at work.

@@ -71,6 +71,17 @@ impl Input {
             Origin::Stdin => None,
         }
     }
+
+    /// Whether its bytes are gone once they are read: standard input, a pipe.
+    pub fn is_read_once(&self) -> bool {
+        match &self.origin {
+            // What is missing, or a folder, says so when it is opened.
+            Origin::File(path) => path
+                .metadata()
+                .is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()),
+            Origin::Stdin => true,
+        }
+    }
 }
 
 /// Opens a file. A FIFO that nobody has opened for writing yet would make its
