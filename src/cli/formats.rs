@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::args::find_format;
 use super::exit::Exit;
-use super::print;
+use super::{job, print};
 
 /// List the formats, or describe one.
 #[derive(Args)]
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &FormatsArgs) -> Result<Exit, Error> {
 /// Print a JSON Schema (2020-12).
 #[derive(Args)]
 pub(crate) struct SchemaArgs {
-    /// A format, or `reject` or `manifest`
+    /// A format, or `job`, `reject` or `manifest`
     #[arg(value_name = "ID", required_unless_present = "write")]
     name: Option<String>,
 
@@ -59,7 +59,11 @@ pub(crate) struct SchemaArgs {
 /// Prints one schema, or writes all.
 pub(crate) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
     if let Some(folder) = &args.write {
-        for (name, text) in schema::files() {
+        let job = (
+            job::SCHEMA_FILE.to_owned(),
+            format!("{:#}\n", job::schema()),
+        );
+        for (name, text) in schema::files().into_iter().chain([job]) {
             let path = folder.join(name);
             std::fs::write(&path, text).map_err(|source| {
                 Error::Output(OutputError::Io {
@@ -73,6 +77,7 @@ pub(crate) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
     }
     let name = args.name.as_deref().unwrap_or_default();
     let schema = match name {
+        "job" => job::schema(),
         "reject" => schema::reject(),
         "manifest" => schema::manifest(),
         id if args.record => schema::record(find_format(id)?),

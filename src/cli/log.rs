@@ -1,7 +1,9 @@
 //! What the program says on standard error: lines for people, or with
 //! `--log json` one JSON object for each event. Nothing secret in either.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use campaign_signer::error::Error;
 use clap::ValueEnum;
@@ -43,8 +45,14 @@ pub(crate) fn event(name: &str, fields: &Value) {
     say!("{line}}}");
 }
 
-/// Something that does not stop the run.
+/// Something that does not stop the run. It is said once: the outputs of a job
+/// may have one key.
 pub(crate) fn warn(warning: impl std::fmt::Display) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let is_new = |mut said: MutexGuard<'_, BTreeSet<_>>| said.insert(warning.to_string());
+    if !SAID.lock().map_or(true, is_new) {
+        return;
+    }
     if is_json() {
         event("warning", &json!({ "message": warning.to_string() }));
     } else {
@@ -55,6 +63,17 @@ pub(crate) fn warn(warning: impl std::fmt::Display) {
 /// What stopped the program, and where; then what to type; then, where a run
 /// can be resumed, the command that does it.
 pub(crate) fn error(error: &Error, resume: Option<&str>) {
+    error_at("", &str::to_owned, error, resume);
+}
+
+/// The same for an error somewhere in a job file. What must not be read is
+/// taken out of all words.
+pub(crate) fn error_at(
+    place: &str,
+    hide: &dyn Fn(&str) -> String,
+    error: &Error,
+    resume: Option<&str>,
+) {
     use std::error::Error as _;
     let mut words = error.to_string();
     let mut source = error.source();
@@ -62,10 +81,15 @@ pub(crate) fn error(error: &Error, resume: Option<&str>) {
         words.push_str(&format!(": {cause}"));
         source = cause.source();
     }
+    words = hide(&words);
+    if !place.is_empty() {
+        words = format!("{place}: {words}");
+    }
+    let hint = error.hint().map(|hint| hide(&hint));
     if is_json() {
         let fields = json!({
             "message": words,
-            "hint": error.hint(),
+            "hint": hint,
             "resume": resume,
             "exit_code": Exit::from(error) as u8,
         });
@@ -73,7 +97,7 @@ pub(crate) fn error(error: &Error, resume: Option<&str>) {
         return;
     }
     say!("campaign-signer: error: {words}");
-    if let Some(hint) = error.hint() {
+    if let Some(hint) = hint {
         say!("campaign-signer: hint: {hint}");
     }
     if let Some(resume) = resume {

@@ -9,6 +9,7 @@ mod check;
 mod exit;
 mod formats;
 mod inspect;
+mod job;
 mod key;
 mod log;
 mod progress;
@@ -58,6 +59,8 @@ struct Cli {
 enum Command {
     /// Sign rows: CSV or NDJSON in, signed records out
     Sign(Box<sign::SignArgs>),
+    /// Sign what a job file says: one input, one output or several
+    Run(job::RunArgs),
     /// Check rows without a key: the same rejects, nothing signed
     Check(Box<check::CheckArgs>),
     /// Verify signed files with the public key or the secret
@@ -83,6 +86,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Sign(args) => sign::run(*args),
+        Command::Run(args) => job::run(&args),
         Command::Check(args) => check::run(*args),
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),

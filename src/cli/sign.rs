@@ -9,7 +9,7 @@ use campaign_signer::output::{SystemDisk, Target, check_targets};
 use campaign_signer::pipeline::{
     self, Interval, Job, Outputs, Prepared, Progress, Standing, Summary,
 };
-use campaign_signer::row::Origin;
+use campaign_signer::row::{Input, Origin};
 use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
 
@@ -127,6 +127,13 @@ pub(crate) fn run(args: SignArgs) -> Result<Exit, Error> {
             log::error(&stopped.error, resume.as_deref());
             Ok(Exit::from(&stopped.error))
         }
+    }
+}
+
+impl SignArgs {
+    /// The inputs.
+    pub(crate) fn inputs(&self) -> Result<Vec<Input>, Error> {
+        self.rows.inputs()
     }
 }
 
@@ -320,7 +327,7 @@ fn job(
 }
 
 /// The files that no output replaces, whatever is forced.
-fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
+pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let keys = [&args.key, &args.secret_file].into_iter().flatten();
     let mut sources: Vec<_> = keys.map(|path| ("the key", path.clone())).collect();
     for input in args.rows.inputs()? {
@@ -333,7 +340,15 @@ fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
 
 /// Where everything goes.
 fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
-    let Some(output) = args.output.as_ref().filter(|_| !args.dry_run) else {
+    match args.dry_run {
+        true => Ok(Outputs::none()),
+        false => written(args),
+    }
+}
+
+/// Where everything would go, were it no dry run.
+pub(crate) fn written(args: &SignArgs) -> Result<Outputs, Error> {
+    let Some(output) = &args.output else {
         return Ok(Outputs::none());
     };
     let format = args.output_format.or_else(|| FileFormat::of(output));
@@ -381,7 +396,7 @@ fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
 }
 
 /// A job id nobody gave: a random UUID.
-fn random_id() -> Result<String, Error> {
+pub(crate) fn random_id() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         Error::settings(

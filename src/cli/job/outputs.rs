@@ -1,0 +1,253 @@
+//! The outputs of a job, each a run of its own: all are prepared, then one
+//! after another is executed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use campaign_signer::error::Error;
+use campaign_signer::output::{check_targets, checkpoint, lock, partial};
+use campaign_signer::pipeline::Summary;
+use campaign_signer::stop::Stop;
+use serde_json::json;
+
+use super::super::exit::Exit;
+use super::super::sign::{self, Identity, Placed, Planned};
+use super::super::{again, log, report, signals, values};
+use super::environment::Hidden;
+use super::file::JobFile;
+use super::translate::{About, Part, place};
+
+/// An output that was executed.
+struct Done {
+    name: String,
+    file: String,
+    exit: Exit,
+    summary: Summary,
+}
+
+/// An error, and the output it is about.
+type Failed = (About, Error);
+
+/// Runs every part; an error is told here, with its place in the job.
+pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<Exit, Error> {
+    let stop = signals::stop()?;
+    let ready = check_files(file, &parts).and_then(|files| {
+        let planned = prepare(parts, &stop)?;
+        Ok((files, planned))
+    });
+    let (files, planned) = match ready {
+        Ok(ready) => ready,
+        Err((about, error)) => {
+            let place = about.place(file, &error);
+            log::error_at(&place, &|words| hidden.hide(words), &error, None);
+            return Ok(Exit::from(&error));
+        }
+    };
+    let count = planned.len();
+    let mut done: Vec<Done> = Vec::with_capacity(count);
+    for ((about, planned), output) in planned.into_iter().zip(files) {
+        if let Some(name) = about.name.as_deref().filter(|_| count > 1) {
+            report::output(name, done.len() + 1, count);
+        }
+        planned.announce();
+        match planned.execute() {
+            Ok((exit, summary)) => done.push(Done {
+                name: about.name.unwrap_or_default(),
+                file: output,
+                exit,
+                summary,
+            }),
+            Err(stopped) => {
+                let error = stopped.error;
+                let can_go_on = stopped.left.is_some();
+                let mut left: Vec<String> = stopped.left.into_iter().collect();
+                if count > 1 {
+                    left.push(format!("{} of {count} outputs are done", done.len()));
+                }
+                // Without it, what is finished would be in the way.
+                let resume = (can_go_on || !done.is_empty())
+                    .then(|| format!("{}   # {}", again::resume_command(), left.join("; ")));
+                let place = place(file, about.name.as_deref());
+                log::error_at(
+                    &place,
+                    &|words| hidden.hide(words),
+                    &error,
+                    resume.as_deref(),
+                );
+                return Ok(Exit::from(&error));
+            }
+        }
+    }
+    let exits = done.iter().map(|done| done.exit);
+    let exit = exits.max_by_key(|exit| *exit as u8);
+    let exit = exit.unwrap_or(Exit::Success);
+    if count > 1 {
+        print(&done, exit);
+    }
+    Ok(exit)
+}
+
+/// Everything that can be wrong before the first row is signed, for every
+/// part.
+fn prepare(parts: Vec<Part>, stop: &Stop) -> Result<Vec<(About, Planned)>, Failed> {
+    let mut placed = Vec::with_capacity(parts.len());
+    for Part { about, args } in parts {
+        let found = Placed::find(args).map_err(|error| (about.clone(), error))?;
+        placed.push((about, found));
+    }
+    // Where one goes on with an earlier run, the others are of that job, too.
+    let mut shared: Option<Identity> = None;
+    let mut own = Vec::with_capacity(placed.len());
+    for (about, placed) in &mut placed {
+        let failed = |error| (about.clone(), error);
+        let earlier = placed.earlier(stop).map_err(failed)?;
+        if let (None, Some((id, timestamp))) = (&shared, &earlier) {
+            let base = match &about.name {
+                Some(name) => id
+                    .strip_suffix(name.as_str())
+                    .and_then(|id| id.strip_suffix('/')),
+                None => Some(id.as_str()),
+            };
+            shared = base.map(|base| (base.to_owned(), *timestamp));
+        }
+        own.push(earlier);
+    }
+    let mut planned = Vec::with_capacity(placed.len());
+    for ((about, placed), earlier) in placed.into_iter().zip(own) {
+        let failed = |error| (about.clone(), error);
+        if shared.is_none() {
+            shared = Some(draw().map_err(failed)?);
+        }
+        let (base, timestamp) = shared.clone().unwrap_or_default();
+        let id = match &about.name {
+            Some(name) => format!("{base}/{name}"),
+            None => base,
+        };
+        let identity = earlier.unwrap_or((id, timestamp));
+        let plan = placed.plan(Some(&identity), stop);
+        let plan = plan.and_then(Planned::prepare).map_err(failed)?;
+        planned.push((about, plan));
+    }
+    Ok(planned)
+}
+
+/// An id nobody gave, and the present.
+fn draw() -> Result<Identity, Error> {
+    Ok((sign::random_id()?, values::timestamp("now")?))
+}
+
+/// Looks that nothing is written twice or read away, and names each part's
+/// file.
+fn check_files(file: &JobFile, parts: &[Part]) -> Result<Vec<String>, Failed> {
+    let mut sources = vec![("the job file", file.path().to_owned())];
+    for Part { about, args } in parts {
+        let more = sign::sources(args).map_err(|error| (about.clone(), error))?;
+        sources.extend(more);
+    }
+    let mut check = Files::default();
+    let mut names = Vec::with_capacity(parts.len());
+    for (number, Part { about, args }) in parts.iter().enumerate() {
+        let name = check.part(number, parts, args, &sources);
+        names.push(name.map_err(|error| (about.clone(), error))?);
+    }
+    Ok(names)
+}
+
+/// What the parts before have taken, by the number of the part.
+#[derive(Default)]
+struct Files {
+    written: HashMap<PathBuf, usize>,
+    stdout: Option<usize>,
+    read_once: HashMap<String, usize>,
+}
+
+impl Files {
+    fn part(
+        &mut self,
+        number: usize,
+        parts: &[Part],
+        args: &sign::SignArgs,
+        sources: &[(&'static str, PathBuf)],
+    ) -> Result<String, Error> {
+        let taken = |other: usize, what: &str| {
+            let names = [other, number].map(|at| parts[at].about.name.clone().unwrap_or_default());
+            let message = format!("outputs {} would both write {what}", names.join(" and "));
+            Error::settings(message, "give each its own name")
+        };
+        let outputs = sign::written(args)?;
+        check_targets(sources, &outputs.files())?;
+        for (_, path) in outputs.files() {
+            for name in [path.to_owned(), partial(path), checkpoint(path), lock(path)] {
+                match self.written.insert(whereabouts(&name), number) {
+                    Some(other) if other != number => {
+                        return Err(taken(other, &path.display().to_string()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let target = outputs.signed.as_ref();
+        if target.is_some_and(|target| target.file().is_none())
+            && let Some(other) = self.stdout.replace(number)
+        {
+            return Err(taken(other, "to standard output"));
+        }
+        for input in args.inputs()?.iter().filter(|input| input.is_read_once()) {
+            let name = input.name();
+            if self
+                .read_once
+                .insert(name.clone(), number)
+                .is_some_and(|other| other != number)
+            {
+                return Err(Error::settings(
+                    format!("{name} can be read only once, and several outputs read it"),
+                    "put the rows into a file, or run one output with --only NAME",
+                ));
+            }
+        }
+        Ok(target.map_or("nothing".into(), |target| target.name()))
+    }
+}
+
+/// Where a file is, or would be, in one spelling.
+fn whereabouts(path: &Path) -> PathBuf {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// The last thing a job says: what became of each output.
+fn print(done: &[Done], exit: Exit) {
+    if log::is_json() {
+        let outputs: Vec<serde_json::Value> = done.iter().map(event).collect();
+        log::event(
+            "job",
+            &json!({ "exit_code": exit as u8, "outputs": outputs }),
+        );
+        return;
+    }
+    let rows = done.iter().map(|done| {
+        let counts = done.summary.counts;
+        let numbers = [counts.rows, counts.signed, counts.rejected, counts.records];
+        (done.name.as_str(), numbers, done.file.as_str())
+    });
+    report::table(&rows.collect::<Vec<_>>());
+}
+
+fn event(done: &Done) -> serde_json::Value {
+    let counts = done.summary.counts;
+    json!({
+        "name": done.name,
+        "exit_code": done.exit as u8,
+        "rows": counts.rows,
+        "signed": counts.signed,
+        "rejected": counts.rejected,
+        "records": counts.records,
+        "output": done.file,
+    })
+}
