@@ -63,19 +63,20 @@ pub(crate) fn warn(warning: impl std::fmt::Display) {
 /// What stopped the program, and where; then what to type; then, where a run
 /// can be resumed, the command that does it.
 pub(crate) fn error(error: &Error, resume: Option<&str>) {
-    error_at("", &str::to_owned, error, resume);
+    error_at("", &error.to_string(), &str::to_owned, error, resume);
 }
 
-/// The same for an error somewhere in a job file. What must not be read is
-/// taken out of all words.
+/// The same for an error somewhere in a job file, in words of its own. What
+/// must not be read is taken out of them.
 pub(crate) fn error_at(
     place: &str,
+    words: &str,
     hide: &dyn Fn(&str) -> String,
     error: &Error,
     resume: Option<&str>,
 ) {
     use std::error::Error as _;
-    let mut words = error.to_string();
+    let mut words = words.to_owned();
     let mut source = error.source();
     while let Some(cause) = source {
         words.push_str(&format!(": {cause}"));

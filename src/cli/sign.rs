@@ -198,14 +198,16 @@ impl Placed {
     /// The run under this identity, where the arguments give no other; without
     /// one it is drawn.
     pub(crate) fn plan(self, identity: Option<&Identity>, stop: &Stop) -> Result<Planned, Error> {
-        let job = job(&self.args, &self.key, &self.outputs, identity, stop)?;
+        let mut job = job(&self.args, &self.key, &self.outputs, identity, stop)?;
+        if self.args.dry_run {
+            job.signer = None;
+        }
         let report = Report::of(&job, self.key.signer(&job.job_id).key);
         Ok(Planned {
             report,
             nothing_to_resume: self.args.resume && !self.goes_on,
             from_stdin: job.inputs.iter().any(|input| input.origin == Origin::Stdin),
             progress: self.args.rows.progress,
-            is_dry: self.args.dry_run,
             work: Work::Planned(Box::new(job), self.standing),
         })
     }
@@ -217,7 +219,6 @@ pub(crate) struct Planned {
     nothing_to_resume: bool,
     from_stdin: bool,
     progress: ProgressMode,
-    is_dry: bool,
     work: Work,
 }
 
@@ -238,7 +239,7 @@ impl Planned {
     /// [`execute`](Self::execute) would.
     pub(crate) fn prepare(mut self) -> Result<Self, Error> {
         if let Work::Planned(job, standing) = self.work {
-            let prepared = pipeline::prepare(dry(*job, self.is_dry), standing)?;
+            let prepared = pipeline::prepare(*job, standing)?;
             prepared.check_inputs()?;
             self.work = Work::Prepared(prepared);
         }
@@ -258,7 +259,7 @@ impl Planned {
         let mut meter = Meter::new(self.progress);
         let result = match self.work {
             Work::Planned(job, standing) => {
-                pipeline::run_at(dry(*job, self.is_dry), standing, |event| meter.hear(event))
+                pipeline::run_at(*job, standing, |event| meter.hear(event))
             }
             Work::Prepared(prepared) => prepared.run(|event| meter.hear(event)),
         };
@@ -271,14 +272,6 @@ impl Planned {
             }
         }
     }
-}
-
-/// A dry run has no signer, but its report names the key.
-fn dry(mut job: Job, is_dry: bool) -> Job {
-    if is_dry {
-        job.signer = None;
-    }
-    job
 }
 
 /// What somebody who goes on should know.

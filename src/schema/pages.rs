@@ -47,7 +47,8 @@ pub(super) fn readme() -> String {
          - `FORMAT.row.json`: one input row, as a line of NDJSON.\n\
          - `FORMAT.record.json`: one signed record, as a line of NDJSON.\n\
          - `reject.json`: one line of the rejects file.\n\
-         - `manifest.json`: the manifest of a run.\n\n\
+         - `manifest.json`: the manifest of a run.\n\
+         - `job.schema.json`: a job file for `campaign-signer run`.\n\n\
          ## Formats\n\n",
     );
     out.push_str(&formats_table());

@@ -77,9 +77,16 @@ impl Given {
     }
 
     /// These keys, and below them those of another: the same key is this one's;
-    /// tables of names are put together, where the same name is this one's.
-    pub(super) fn over(&self, below: &Self) -> Self {
+    /// tables of names are put together, where the same name is this one's. What
+    /// does not go together with one of these is left out.
+    pub(super) fn over(&self, below: &Self, keys: &[Key]) -> Self {
         let mut all = below.clone();
+        for (number, entry) in &self.0 {
+            if !matches!(entry.words, Words::Flag(false)) {
+                let conflicts = keys[*number].conflicts.iter();
+                conflicts.for_each(|other| drop(all.0.remove(other)));
+            }
+        }
         for (number, entry) in &self.0 {
             let mut entry = entry.clone();
             if let (Words::Pairs(ours), Some(Words::Pairs(theirs))) = (

@@ -42,6 +42,8 @@ pub(super) struct Key {
     pub(super) takes_several: bool,
     /// What divides several values in one text.
     pub(super) delimiter: Option<char>,
+    /// The numbers of the keys that it does not go together with.
+    pub(super) conflicts: Vec<usize>,
     arg: Arg,
 }
 
@@ -49,7 +51,24 @@ pub(super) struct Key {
 pub(super) fn keys() -> Vec<Key> {
     let command = SignArgs::augment_args(Command::new("sign"));
     let arguments = command.get_arguments().filter(|arg| !arg.is_hide_set());
-    arguments.filter_map(Key::new).collect()
+    let mut keys: Vec<Key> = arguments.filter_map(Key::new).collect();
+    // What one says of the other holds for both.
+    let number = |arg: &Arg| {
+        keys.iter()
+            .position(|key| key.id() == arg.get_id().as_str())
+    };
+    let mut conflicts = Vec::new();
+    for arg in command.get_arguments() {
+        for other in command.get_arg_conflicts_with(arg) {
+            if let (Some(one), Some(other)) = (number(arg), number(other)) {
+                conflicts.extend([(one, other), (other, one)]);
+            }
+        }
+    }
+    for (one, other) in conflicts {
+        keys[one].conflicts.push(other);
+    }
+    keys
 }
 
 /// The options as `run` has them: each may be left out, and none conflicts
@@ -81,6 +100,7 @@ impl Key {
             kind: Kind::Text,
             takes_several: delimiter.is_some() || matches!(arg.get_action(), ArgAction::Append),
             delimiter,
+            conflicts: Vec::new(),
             arg: loose(arg),
         };
         key.kind = key.kind_of_argument();

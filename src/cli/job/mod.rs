@@ -86,7 +86,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
     speak(&args.given, &keys);
     let file = JobFile::read(&args.file)?;
     let document = document::read(&file, &keys, &environment::of_process)?;
-    speak(&args.given.over(&document.top), &keys);
+    speak(&args.given.over(&document.top, &keys), &keys);
     let job = translate::Job {
         file: &file,
         keys: &keys,

@@ -15,7 +15,7 @@ use super::super::sign::{self, Identity, Placed, Planned};
 use super::super::{again, log, report, signals, values};
 use super::environment::Hidden;
 use super::file::JobFile;
-use super::translate::{About, Part, place};
+use super::translate::{About, Part};
 
 /// An output that was executed.
 struct Done {
@@ -38,8 +38,9 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
     let (files, planned) = match ready {
         Ok(ready) => ready,
         Err((about, error)) => {
-            let place = about.place(file, &error);
-            log::error_at(&place, &|words| hidden.hide(words), &error, None);
+            let (place, words) = about.words(file, &error);
+            let hide = |found: &str| hidden.hide(found);
+            log::error_at(&place, &words, &hide, &error, None);
             return Ok(Exit::from(&error));
         }
     };
@@ -67,13 +68,9 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
                 // Without it, what is finished would be in the way.
                 let resume = (can_go_on || !done.is_empty())
                     .then(|| format!("{}   # {}", again::resume_command(), left.join("; ")));
-                let place = place(file, about.name.as_deref());
-                log::error_at(
-                    &place,
-                    &|words| hidden.hide(words),
-                    &error,
-                    resume.as_deref(),
-                );
+                let (place, words) = about.words(file, &error);
+                let hide = |found: &str| hidden.hide(found);
+                log::error_at(&place, &words, &hide, &error, resume.as_deref());
                 return Ok(Exit::from(&error));
             }
         }

@@ -29,13 +29,13 @@ pub(crate) fn schema() -> Value {
             above",
         "type": "array",
         "maxItems": 100,
-        "items": { "$ref": "#/$defs/[[output]]" },
+        "items": { "$ref": "#/$defs/an_output" },
     });
     if let Some(file) = top.remove(OUTPUT) {
         top.insert(OUTPUT.into(), json!({ "anyOf": [file, outputs] }));
     }
     definitions.insert(
-        "[[output]]".into(),
+        "an_output".into(),
         json!({
             "type": "object",
             "properties": output,

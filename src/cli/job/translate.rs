@@ -34,16 +34,21 @@ pub(super) struct About {
 }
 
 impl About {
-    /// Where an error comes from: the key that it names, or the output.
-    pub(super) fn place(&self, file: &JobFile, error: &Error) -> String {
+    /// The error's words by the key that they name, with its place; or else with
+    /// the output.
+    pub(super) fn words(&self, file: &JobFile, error: &Error) -> (String, String) {
         let words = error.to_string();
-        let names = |key: &str| {
+        let found = self.said.iter().find_map(|(key, at)| {
             let option = format!("--{key} ");
-            words.contains(&option) || words.contains(&format!("{key} \""))
-        };
-        match self.said.iter().find(|(key, _)| names(key)) {
-            Some((_, at)) => format!("{} {}", file.path().display(), file.place(*at)),
-            None => place(file, self.name.as_deref()),
+            let is_named = words.contains(&option) || words.contains(&format!("{key} \""));
+            is_named.then(|| (words.replace(&option, &format!("{key} ")), *at))
+        });
+        match found {
+            Some((words, at)) => (
+                format!("{} {}", file.path().display(), file.place(at)),
+                words,
+            ),
+            None => (place(file, self.name.as_deref()), words),
         }
     }
 }
@@ -87,8 +92,8 @@ impl Job<'_> {
 
     fn part(&self, output: &Output) -> Result<Part, Error> {
         let name = output.name.as_deref();
-        let mut given = output.given.over(&self.document.top);
-        given = self.command_line.over(&given);
+        let mut given = output.given.over(&self.document.top, self.keys);
+        given = self.command_line.over(&given, self.keys);
         let no_input = match given.entry(self.keys, INPUT).map(|entry| &entry.words) {
             Some(Words::Values(values)) => values.is_empty(),
             _ => true,
