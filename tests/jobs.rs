@@ -7,6 +7,7 @@
 mod workdir;
 
 use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use campaign_signer::format::{Alg, FORMATS};
@@ -443,7 +444,7 @@ fn every_mistake_is_told_with_its_line_its_column_its_key_and_what_to_write() {
         };
         let run = job(&workdir, &format!("{PLAIN}{line}\n{one}"), "");
         run.exit(2)
-            .says(&format!("campaign-signer: error: job.toml"))
+            .says("campaign-signer: error: job.toml")
             .says(says);
         run.expect(!run.stderr.contains("--timestamp"), "keys, not options");
         if !hint.is_empty() {
@@ -938,8 +939,8 @@ fn an_error_ends_the_job_and_resume_goes_on_behind_what_is_finished() {
     );
 }
 
-#[test]
-fn a_job_killed_in_its_second_output_becomes_the_same_bytes_when_it_is_resumed() {
+/// A job of two outputs, of users enough that there is time to strike.
+fn with_users() -> (Workdir, String) {
     let mut rows = String::from("id,firstName\n");
     (0..40_000).for_each(|at| rows.push_str(&format!("user{at}@example.com,Jane\n")));
     let text = format!(
@@ -949,25 +950,63 @@ fn a_job_killed_in_its_second_output_becomes_the_same_bytes_when_it_is_resumed()
     let workdir = Workdir::new();
     workdir.write("ids.csv", &rows);
     workdir.write("job.toml", &text);
-    let mut killed = false;
+    (workdir, text)
+}
+
+/// Strikes while the second output is written; gives what was said.
+fn strike(workdir: &Workdir, signal: &str, code: Option<i32>) -> String {
     for _ in 0..20 {
-        let mut child = workdir.command(&["run", "job.toml", "--force"]);
-        let mut child = child.stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut command = workdir.command(&["run", "job.toml", "--force"]);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let until = Instant::now() + Duration::from_secs(60);
-        // The second output is at work once it has a file and a checkpoint.
         let at_work =
             || workdir.exists("b.ndjson.partial") && workdir.exists("b.ndjson.checkpoint");
         while !at_work() && child.try_wait().unwrap().is_none() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(1));
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let id = child.id().to_string();
+        let kill = Command::new("kill").args(["-s", signal, &id]).output();
+        kill.unwrap();
+        let ended = child.wait_with_output().unwrap();
         if workdir.exists("b.ndjson.checkpoint") {
-            killed = true;
-            break;
+            assert_eq!(ended.status.code(), code);
+            return String::from_utf8(ended.stderr).unwrap();
         }
     }
-    assert!(killed, "no moment was found");
+    panic!("no moment was found");
+}
+
+#[test]
+fn a_job_told_to_stop_in_its_second_output_says_how_to_go_on() {
+    let (workdir, _) = with_users();
+    let said = strike(&workdir, "TERM", Some(5));
+    let resume = said.lines().find(|line| line.contains("resume: ")).unwrap();
+    assert!(
+        resume.contains(" run job.toml --force --resume   # "),
+        "{said}"
+    );
+    assert!(resume.ends_with("; 1 of 2 outputs are done"), "{said}");
+    assert!(
+        said.contains("error: job.toml, output b: interrupted after"),
+        "{said}"
+    );
+    let first = workdir.bytes("a.ndjson");
+    workdir.run("run job.toml --force --resume").exit(0);
+    assert!(workdir.bytes("a.ndjson") == first);
+    // The next night both are of another job, which is one again.
+    let [was, _] = ["a.ndjson", "b.ndjson"].map(|name| manifest(&workdir, name)["job_id"].clone());
+    workdir.write("ids.csv", "id\njane\n");
+    workdir.run("run job.toml --force --resume").exit(0);
+    let [a, b] = ["a.ndjson", "b.ndjson"].map(|name| manifest(&workdir, name)["job_id"].clone());
+    assert_ne!(a, was);
+    let base = |id: &Value, name| id.as_str().unwrap().strip_suffix(name).unwrap().to_owned();
+    assert_eq!(base(&a, "/a"), base(&b, "/b"));
+}
+
+#[test]
+fn a_job_killed_in_its_second_output_becomes_the_same_bytes_when_it_is_resumed() {
+    let (workdir, text) = with_users();
+    strike(&workdir, "KILL", None);
     let first = workdir.bytes("a.ndjson");
     // Neither id nor time is given: both are those of what was begun.
     let run = workdir.run("run job.toml --resume");
@@ -985,7 +1024,7 @@ fn a_job_killed_in_its_second_output_becomes_the_same_bytes_when_it_is_resumed()
     assert_eq!(manifests[1]["job_id"], format!("{base}/b"));
     // An uninterrupted run of the same id and time gives the same.
     let other = Workdir::new();
-    other.write("ids.csv", &rows);
+    other.write("ids.csv", workdir.bytes("ids.csv"));
     let time = &manifests[0]["timestamp"];
     job(
         &other,

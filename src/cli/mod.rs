@@ -4,6 +4,7 @@
 
 mod again;
 mod args;
+mod attempt;
 mod bench;
 mod check;
 mod exit;

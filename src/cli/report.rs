@@ -149,35 +149,6 @@ pub(crate) fn output(name: &str, number: usize, of: usize) {
     }
 }
 
-/// What became of the outputs of a job: name; rows, signed, rejected, records;
-/// file.
-pub(crate) fn table(rows: &[(&str, [u64; 4], &str)]) {
-    let heads = ["rows", "signed", "rejected", "records"];
-    let name_width = rows.iter().map(|(name, ..)| name.len()).max();
-    let name_width = name_width.unwrap_or_default().max("output".len());
-    let widths: [usize; 4] = std::array::from_fn(|column| {
-        let cells = rows.iter();
-        let cells = cells.map(|(_, numbers, _)| HumanCount(numbers[column]).to_string().len());
-        cells.max().unwrap_or_default().max(heads[column].len())
-    });
-    let cells = |texts: [String; 4]| {
-        let cells = texts.iter().zip(widths);
-        let cells: Vec<String> = cells
-            .map(|(text, width)| format!("{text:>width$}"))
-            .collect();
-        cells.join("  ")
-    };
-    say!(
-        "{:>name_width$}  {}  file",
-        "output",
-        cells(heads.map(str::to_owned))
-    );
-    for (name, numbers, file) in rows {
-        let numbers = numbers.map(|number| HumanCount(number).to_string());
-        say!("{name:>name_width$}  {}  {file}", cells(numbers));
-    }
-}
-
 /// Tells where the work begins, if it is not at row one of a new run.
 pub(crate) fn begun(begun: &Begun) {
     if log::is_json() {

@@ -5,18 +5,15 @@ use std::path::PathBuf;
 use campaign_signer::engine::Check;
 use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
-use campaign_signer::output::{SystemDisk, Target, check_targets};
-use campaign_signer::pipeline::{
-    self, Interval, Job, Outputs, Prepared, Progress, Standing, Summary,
-};
+use campaign_signer::output::Target;
+use campaign_signer::pipeline::{Interval, Job, Outputs};
 use campaign_signer::row::{Input, Origin};
 use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
 
 use super::args::{FileFormat, RowArgs};
+use super::attempt::Placed;
 use super::exit::Exit;
-use super::progress::{Meter, ProgressMode};
-use super::report::{self, Report};
 use super::sign_key::{self, Loaded};
 use super::values::interval;
 use super::{again, log, signals};
@@ -25,7 +22,7 @@ use super::{again, log, signals};
 #[derive(Args)]
 pub(crate) struct SignArgs {
     #[command(flatten)]
-    rows: RowArgs,
+    pub(super) rows: RowArgs,
 
     /// The private key: PKCS#8 or SEC1, PEM or DER
     #[arg(short, long, value_name = "FILE")]
@@ -55,12 +52,12 @@ pub(crate) struct SignArgs {
 
     /// Replace existing outputs, and what an unfinished run left
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
 
     /// Go on with an unfinished run of the same job; start at row one where
     /// there is none
     #[arg(long)]
-    resume: bool,
+    pub(super) resume: bool,
 
     /// Resume although an input's time of change is another; what was read of
     /// it is compared all the same
@@ -79,7 +76,7 @@ pub(crate) struct SignArgs {
 
     /// Check everything, the key included; sign and write nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 
     /// In CSV output, write kept text that a spreadsheet would run as it is
     #[arg(long)]
@@ -135,157 +132,23 @@ impl SignArgs {
     pub(crate) fn inputs(&self) -> Result<Vec<Input>, Error> {
         self.rows.inputs()
     }
-}
 
-/// A job's id and its timestamp.
-pub(crate) type Identity = (String, u64);
-
-/// A run whose key works and whose outputs are held for it.
-pub(crate) struct Placed {
-    args: SignArgs,
-    outputs: Outputs,
-    key: Loaded,
-    standing: Standing,
-    /// Whether it goes on with another.
-    goes_on: bool,
-}
-
-impl Placed {
-    /// Checks the outputs, loads the key, and takes the outputs' lock.
-    pub(crate) fn find(mut args: SignArgs) -> Result<Self, Error> {
-        let (format, _) = args.rows.format()?;
-        let outputs = outputs(&args)?;
-        check_targets(&sources(&args)?, &outputs.files())?;
-        let key = sign_key::load(
-            args.key.as_ref(),
-            args.secret_file.as_ref(),
-            &args.engine,
-            &mut args.rows.key_id,
+    /// The key, loaded and probed; where it tells its own id, that is taken.
+    pub(super) fn load_key(&mut self) -> Result<Loaded, Error> {
+        let (format, _) = self.rows.format()?;
+        sign_key::load(
+            self.key.as_ref(),
+            self.secret_file.as_ref(),
+            &self.engine,
+            &mut self.rows.key_id,
             format,
-        )?;
-        let standing = Standing::find(&outputs, &SystemDisk)?;
-        Ok(Self {
-            args,
-            outputs,
-            key,
-            standing,
-            goes_on: false,
-        })
+        )
     }
-
-    /// The identity of the run that this one goes on with.
-    pub(crate) fn earlier(&mut self, stop: &Stop) -> Result<Option<Identity>, Error> {
-        let identity = self
-            .standing
-            .identity()
-            .filter(|_| self.args.resume)
-            .map(|(id, timestamp)| (id.to_owned(), timestamp));
-        let Some(earlier) = identity else {
-            return Ok(None);
-        };
-        // With --force, another job's finished outputs make room for a new run.
-        if self.args.force {
-            let job = job(&self.args, &self.key, &self.outputs, Some(&earlier), stop)?;
-            if self.standing.is_finished_by_another(&job)? {
-                self.standing.forget();
-                return Ok(None);
-            }
-        }
-        self.goes_on = true;
-        Ok(Some(earlier))
-    }
-
-    /// The run under this identity, where the arguments give no other; without
-    /// one it is drawn.
-    pub(crate) fn plan(self, identity: Option<&Identity>, stop: &Stop) -> Result<Planned, Error> {
-        let mut job = job(&self.args, &self.key, &self.outputs, identity, stop)?;
-        if self.args.dry_run {
-            job.signer = None;
-        }
-        let report = Report::of(&job, self.key.signer(&job.job_id).key);
-        Ok(Planned {
-            report,
-            nothing_to_resume: self.args.resume && !self.goes_on,
-            from_stdin: job.inputs.iter().any(|input| input.origin == Origin::Stdin),
-            progress: self.args.rows.progress,
-            work: Work::Planned(Box::new(job), self.standing),
-        })
-    }
-}
-
-/// A run that is ready to begin.
-pub(crate) struct Planned {
-    report: Report,
-    nothing_to_resume: bool,
-    from_stdin: bool,
-    progress: ProgressMode,
-    work: Work,
-}
-
-enum Work {
-    Planned(Box<Job>, Standing),
-    Prepared(Prepared),
-}
-
-/// A run that ended on an error.
-pub(crate) struct Stopped {
-    pub(crate) error: Error,
-    /// How far a resume comes, in words, where there can be one.
-    pub(crate) left: Option<String>,
-}
-
-impl Planned {
-    /// Checks what stands at the outputs, and the inputs' headers, before
-    /// [`execute`](Self::execute) would.
-    pub(crate) fn prepare(mut self) -> Result<Self, Error> {
-        if let Work::Planned(job, standing) = self.work {
-            let prepared = pipeline::prepare(*job, standing)?;
-            prepared.check_inputs()?;
-            self.work = Work::Prepared(prepared);
-        }
-        Ok(self)
-    }
-
-    /// Tells what should be known before row one.
-    pub(crate) fn announce(&self) {
-        self.report.announce();
-        if self.nothing_to_resume {
-            report::nothing_to_resume();
-        }
-    }
-
-    /// Runs it, and tells how it ended.
-    pub(crate) fn execute(self) -> Result<(Exit, Summary), Stopped> {
-        let mut meter = Meter::new(self.progress);
-        let result = match self.work {
-            Work::Planned(job, standing) => {
-                pipeline::run_at(*job, standing, |event| meter.hear(event))
-            }
-            Work::Prepared(prepared) => prepared.run(|event| meter.hear(event)),
-        };
-        meter.finish();
-        match result {
-            Ok(summary) => Ok((self.report.print(&summary), summary)),
-            Err(error) => {
-                let left = meter.left.map(|left| left_words(&left, self.from_stdin));
-                Err(Stopped { error, left })
-            }
-        }
-    }
-}
-
-/// What somebody who goes on should know.
-fn left_words(left: &Progress, from_stdin: bool) -> String {
-    let input = match from_stdin {
-        true => "with the same standard input; ",
-        false => "",
-    };
-    format!("{input}{} rows are done", left.rows)
 }
 
 /// The job these arguments ask for; one that goes on with another has its id
 /// and its timestamp.
-fn job(
+pub(super) fn job(
     args: &SignArgs,
     key: &Loaded,
     outputs: &Outputs,
@@ -332,7 +195,7 @@ pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, E
 }
 
 /// Where everything goes.
-fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
+pub(super) fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
     match args.dry_run {
         true => Ok(Outputs::none()),
         false => written(args),

@@ -11,6 +11,7 @@ mod given;
 mod keys;
 mod outputs;
 mod schema;
+mod table;
 mod template;
 mod translate;
 mod values;

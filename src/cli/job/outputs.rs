@@ -6,27 +6,19 @@ use std::path::{Path, PathBuf};
 
 use campaign_signer::error::Error;
 use campaign_signer::output::{check_targets, checkpoint, lock, partial};
-use campaign_signer::pipeline::Summary;
 use campaign_signer::stop::Stop;
-use serde_json::json;
 
+use super::super::attempt::{Identity, Placed, Planned};
 use super::super::exit::Exit;
-use super::super::sign::{self, Identity, Placed, Planned};
+use super::super::sign;
 use super::super::{again, log, report, signals, values};
 use super::environment::Hidden;
 use super::file::JobFile;
+use super::table::{self, Done};
 use super::translate::{About, Part};
 
-/// An output that was executed.
-struct Done {
-    name: String,
-    file: String,
-    exit: Exit,
-    summary: Summary,
-}
-
 /// An error, and the output it is about.
-type Failed = (About, Error);
+type Failed = Box<(About, Error)>;
 
 /// Runs every part; an error is told here, with its place in the job.
 pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<Exit, Error> {
@@ -37,7 +29,8 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
     });
     let (files, planned) = match ready {
         Ok(ready) => ready,
-        Err((about, error)) => {
+        Err(failed) => {
+            let (about, error) = *failed;
             let (place, words) = about.words(file, &error);
             let hide = |found: &str| hidden.hide(found);
             log::error_at(&place, &words, &hide, &error, None);
@@ -79,7 +72,7 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
     let exit = exits.max_by_key(|exit| *exit as u8);
     let exit = exit.unwrap_or(Exit::Success);
     if count > 1 {
-        print(&done, exit);
+        table::print(&done, exit);
     }
     Ok(exit)
 }
@@ -89,14 +82,14 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
 fn prepare(parts: Vec<Part>, stop: &Stop) -> Result<Vec<(About, Planned)>, Failed> {
     let mut placed = Vec::with_capacity(parts.len());
     for Part { about, args } in parts {
-        let found = Placed::find(args).map_err(|error| (about.clone(), error))?;
+        let found = Placed::find(args).map_err(|error| Box::new((about.clone(), error)))?;
         placed.push((about, found));
     }
     // Where one goes on with an earlier run, the others are of that job, too.
     let mut shared: Option<Identity> = None;
     let mut own = Vec::with_capacity(placed.len());
     for (about, placed) in &mut placed {
-        let failed = |error| (about.clone(), error);
+        let failed = |error| Box::new((about.clone(), error));
         let earlier = placed.earlier(stop).map_err(failed)?;
         if let (None, Some((id, timestamp))) = (&shared, &earlier) {
             let base = match &about.name {
@@ -111,7 +104,7 @@ fn prepare(parts: Vec<Part>, stop: &Stop) -> Result<Vec<(About, Planned)>, Faile
     }
     let mut planned = Vec::with_capacity(placed.len());
     for ((about, placed), earlier) in placed.into_iter().zip(own) {
-        let failed = |error| (about.clone(), error);
+        let failed = |error| Box::new((about.clone(), error));
         if shared.is_none() {
             shared = Some(draw().map_err(failed)?);
         }
@@ -138,14 +131,14 @@ fn draw() -> Result<Identity, Error> {
 fn check_files(file: &JobFile, parts: &[Part]) -> Result<Vec<String>, Failed> {
     let mut sources = vec![("the job file", file.path().to_owned())];
     for Part { about, args } in parts {
-        let more = sign::sources(args).map_err(|error| (about.clone(), error))?;
+        let more = sign::sources(args).map_err(|error| Box::new((about.clone(), error)))?;
         sources.extend(more);
     }
     let mut check = Files::default();
     let mut names = Vec::with_capacity(parts.len());
     for (number, Part { about, args }) in parts.iter().enumerate() {
         let name = check.part(number, parts, args, &sources);
-        names.push(name.map_err(|error| (about.clone(), error))?);
+        names.push(name.map_err(|error| Box::new((about.clone(), error)))?);
     }
     Ok(names)
 }
@@ -216,35 +209,4 @@ fn whereabouts(path: &Path) -> PathBuf {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     }
-}
-
-/// The last thing a job says: what became of each output.
-fn print(done: &[Done], exit: Exit) {
-    if log::is_json() {
-        let outputs: Vec<serde_json::Value> = done.iter().map(event).collect();
-        log::event(
-            "job",
-            &json!({ "exit_code": exit as u8, "outputs": outputs }),
-        );
-        return;
-    }
-    let rows = done.iter().map(|done| {
-        let counts = done.summary.counts;
-        let numbers = [counts.rows, counts.signed, counts.rejected, counts.records];
-        (done.name.as_str(), numbers, done.file.as_str())
-    });
-    report::table(&rows.collect::<Vec<_>>());
-}
-
-fn event(done: &Done) -> serde_json::Value {
-    let counts = done.summary.counts;
-    json!({
-        "name": done.name,
-        "exit_code": done.exit as u8,
-        "rows": counts.rows,
-        "signed": counts.signed,
-        "rejected": counts.rejected,
-        "records": counts.records,
-        "output": done.file,
-    })
 }

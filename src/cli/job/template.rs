@@ -5,7 +5,7 @@ use campaign_signer::format::{Alg, Format};
 
 use super::document::{NAME, OUTPUT};
 use super::keys::{INPUT, Key, Kind, keys};
-use super::schema::{SCHEMA_FILE, description};
+use super::schema::description;
 
 const WIDTH: usize = 80;
 
@@ -28,8 +28,7 @@ pub(crate) fn template(format: &Format) -> String {
         (OUTPUT, "signed.ndjson"),
     ];
     let mut text = format!(
-        "#:schema {SCHEMA_FILE}\n\
-         # A job for `campaign-signer run job.toml`. These make what it needs:\n\
+        "# A job for `campaign-signer run job.toml`. These make what it needs:\n\
          #   campaign-signer template {id} > rows.csv\n\
          #   {how}\n\n"
     );
@@ -37,7 +36,8 @@ pub(crate) fn template(format: &Format) -> String {
         &mut text,
         "Every long option of `campaign-signer sign` is a key here, and may be given after the job \
          file's name as well: the command line wins. Names of files count from this file. ${NAME} \
-         is an environment variable, $$ a dollar. What stands behind a # is left out; values there \
+         is an environment variable, $$ a dollar. `campaign-signer schema job` prints a JSON Schema \
+         for editors. What stands behind a # is left out; values there \
          are the defaults, or examples.",
     );
     for (name, value) in given {

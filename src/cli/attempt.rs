@@ -1,0 +1,156 @@
+//! One run of `sign` in its steps: its outputs are held for it, it is planned,
+//! perhaps prepared, and executed. Several runs go through each step together
+//! before the first one is executed. It must not know where arguments come
+//! from.
+
+use campaign_signer::error::Error;
+use campaign_signer::output::{SystemDisk, check_targets};
+use campaign_signer::pipeline::{self, Job, Outputs, Prepared, Progress, Standing, Summary};
+use campaign_signer::row::Origin;
+use campaign_signer::stop::Stop;
+
+use super::exit::Exit;
+use super::progress::{Meter, ProgressMode};
+use super::report::{self, Report};
+use super::sign::{self, SignArgs};
+use super::sign_key::Loaded;
+
+/// A job's id and its timestamp.
+pub(crate) type Identity = (String, u64);
+
+/// A run whose key works and whose outputs are held for it.
+pub(crate) struct Placed {
+    args: SignArgs,
+    outputs: Outputs,
+    key: Loaded,
+    standing: Standing,
+    /// Whether it goes on with another.
+    goes_on: bool,
+}
+
+impl Placed {
+    /// Checks the outputs, loads the key, and takes the outputs' lock.
+    pub(crate) fn find(mut args: SignArgs) -> Result<Self, Error> {
+        args.rows.format()?;
+        let outputs = sign::outputs(&args)?;
+        check_targets(&sign::sources(&args)?, &outputs.files())?;
+        let key = args.load_key()?;
+        let standing = Standing::find(&outputs, &SystemDisk)?;
+        Ok(Self {
+            args,
+            outputs,
+            key,
+            standing,
+            goes_on: false,
+        })
+    }
+
+    /// The identity of the run that this one goes on with.
+    pub(crate) fn earlier(&mut self, stop: &Stop) -> Result<Option<Identity>, Error> {
+        let identity = self
+            .standing
+            .identity()
+            .filter(|_| self.args.resume)
+            .map(|(id, timestamp)| (id.to_owned(), timestamp));
+        let Some(earlier) = identity else {
+            return Ok(None);
+        };
+        // With --force, another job's finished outputs make room for a new run.
+        if self.args.force {
+            let job = sign::job(&self.args, &self.key, &self.outputs, Some(&earlier), stop)?;
+            if self.standing.is_finished_by_another(&job)? {
+                self.standing.forget();
+                return Ok(None);
+            }
+        }
+        self.goes_on = true;
+        Ok(Some(earlier))
+    }
+
+    /// The run under this identity, where the arguments give no other; without
+    /// one it is drawn.
+    pub(crate) fn plan(self, identity: Option<&Identity>, stop: &Stop) -> Result<Planned, Error> {
+        let mut job = sign::job(&self.args, &self.key, &self.outputs, identity, stop)?;
+        if self.args.dry_run {
+            job.signer = None;
+        }
+        let report = Report::of(&job, self.key.signer(&job.job_id).key);
+        Ok(Planned {
+            report,
+            nothing_to_resume: self.args.resume && !self.goes_on,
+            from_stdin: job.inputs.iter().any(|input| input.origin == Origin::Stdin),
+            progress: self.args.rows.progress,
+            work: Work::Planned(Box::new(job), self.standing),
+        })
+    }
+}
+
+/// A run that is ready to begin.
+pub(crate) struct Planned {
+    report: Report,
+    nothing_to_resume: bool,
+    from_stdin: bool,
+    progress: ProgressMode,
+    work: Work,
+}
+
+enum Work {
+    Planned(Box<Job>, Standing),
+    Prepared(Box<Prepared>),
+}
+
+/// A run that ended on an error.
+pub(crate) struct Stopped {
+    pub(crate) error: Error,
+    /// How far a resume comes, in words, where there can be one.
+    pub(crate) left: Option<String>,
+}
+
+impl Planned {
+    /// Checks what stands at the outputs, and the inputs' headers, before
+    /// [`execute`](Self::execute) would.
+    pub(crate) fn prepare(mut self) -> Result<Self, Error> {
+        if let Work::Planned(job, standing) = self.work {
+            let prepared = pipeline::prepare(*job, standing)?;
+            prepared.check_inputs()?;
+            self.work = Work::Prepared(Box::new(prepared));
+        }
+        Ok(self)
+    }
+
+    /// Tells what should be known before row one.
+    pub(crate) fn announce(&self) {
+        self.report.announce();
+        if self.nothing_to_resume {
+            report::nothing_to_resume();
+        }
+    }
+
+    /// Runs it, and tells how it ended.
+    pub(crate) fn execute(self) -> Result<(Exit, Summary), Box<Stopped>> {
+        let mut meter = Meter::new(self.progress);
+        let result = match self.work {
+            Work::Planned(job, standing) => {
+                pipeline::run_at(*job, standing, |event| meter.hear(event))
+            }
+            Work::Prepared(prepared) => prepared.run(|event| meter.hear(event)),
+        };
+        meter.finish();
+        match result {
+            Ok(summary) => Ok((self.report.print(&summary), summary)),
+            Err(error) => {
+                let left = meter.left.map(|left| left_words(&left, self.from_stdin));
+                Err(Box::new(Stopped { error, left }))
+            }
+        }
+    }
+}
+
+/// What somebody who goes on should know.
+fn left_words(left: &Progress, from_stdin: bool) -> String {
+    let input = match from_stdin {
+        true => "with the same standard input; ",
+        false => "",
+    };
+    format!("{input}{} rows are done", left.rows)
+}
