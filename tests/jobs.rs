@@ -395,6 +395,12 @@ fn every_mistake_is_told_with_its_line_its_column_its_key_and_what_to_write() {
             "",
         ),
         (
+            "[output]\nname = \"a\"",
+            "line 4, column 2: output wants one file",
+            "[[output]]",
+        ),
+        ("name = \"a\"", "unknown key \"name\"", "[[output]]"),
+        (
             "output = [\"a\", \"b\"]",
             "line 4, column 11: output wants one file",
             "",

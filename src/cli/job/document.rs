@@ -54,6 +54,7 @@ pub(super) fn read(
     for (at, name, value) in in_order(&table) {
         match value.get_ref() {
             DeValue::Array(values) if name == OUTPUT => tables = &values[..],
+            DeValue::Table(_) if name == OUTPUT => return Err(no_output(file, at)),
             _ => {
                 let (number, key) = find(file, keys, name, at, false)?;
                 top.put(number, reading.entry(key, value, at)?);
@@ -95,8 +96,7 @@ fn output(
 ) -> Result<Output, Error> {
     let file = reading.file;
     let DeValue::Table(table) = table.get_ref() else {
-        let message = format!("{OUTPUT} wants one file in quotes, or tables: [[{OUTPUT}]]");
-        return Err(file.refuse(at, message, ""));
+        return Err(no_output(file, at));
     };
     let mut output = Output::default();
     for (at, name, value) in in_order(table) {
@@ -114,6 +114,12 @@ fn output(
         output.given.put(number, entry);
     }
     Ok(output)
+}
+
+fn no_output(file: &JobFile, at: usize) -> Error {
+    let message = format!("{OUTPUT} wants one file in quotes, or tables");
+    let hint = format!("write [[{OUTPUT}]] above each output, with two brackets");
+    file.refuse(at, message, hint)
 }
 
 fn output_name(value: &Spanned<DeValue<'_>>) -> Option<String> {
@@ -147,6 +153,7 @@ fn find<'k>(
         let more = if in_output { NAME } else { OUTPUT };
         let names = keys.iter().map(|key| key.name.as_str()).chain([more]);
         let hint = match nearest(name, names) {
+            _ if name == NAME => format!("a {NAME} belongs into an [[{OUTPUT}]]"),
             Some(nearest) => format!("did you mean {nearest}?"),
             None if is_secret(name) => NO_SECRETS.to_owned(),
             None => "`campaign-signer template --job` prints every key".to_owned(),
@@ -169,4 +176,39 @@ fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     let words = ["secret", "pass", "private", "pem", "token", "credential"];
     words.iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::environment::of_process;
+    use super::super::keys::keys;
+    use super::{JobFile, read};
+
+    /// Something of everything.
+    const TEXT: &str = "input = ['a', \"b\\u00e9\"]\ntrim=true\ncount = 0x1F\nkey='''ü'''\n\
+        set = {a.b = 1.5, c=2026-11-21T02:00:00Z} # x\njob-id=\"$$${HOME}\"\n\
+        [[output]]\nname=\"a\"\n[[output]]\nname=\"b\"\nmap.x = \"y\"\n";
+
+    #[test]
+    fn a_damaged_job_file_is_refused_in_words_with_a_place() {
+        let keys = keys();
+        let is_refused = |text: &str| {
+            let file = JobFile::of(text);
+            let document = read(&file, &keys, &of_process);
+            let error = document.err().map(|error| error.to_string());
+            let has_place = |words: &String| words.starts_with("job.toml line ");
+            assert!(error.iter().all(has_place), "{error:?}");
+            error.is_some()
+        };
+        assert!(!is_refused(TEXT));
+        let (mut cut, mut changed) = (0, 0);
+        for (at, old) in TEXT.char_indices() {
+            cut += usize::from(is_refused(&TEXT[..at]));
+            for new in ['\0', '"', '\'', '=', '[', '}', '$', '.', '5', '\n', 'é'] {
+                let (before, after) = (&TEXT[..at], &TEXT[at + old.len_utf8()..]);
+                changed += usize::from(is_refused(&format!("{before}{new}{after}")));
+            }
+        }
+        assert!(cut > 100 && changed > 1000, "{cut} {changed}");
+    }
 }

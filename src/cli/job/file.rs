@@ -77,6 +77,15 @@ impl JobFile {
         })
     }
 
+    /// A text that was read from nowhere.
+    #[cfg(test)]
+    pub(super) fn of(text: &str) -> Self {
+        Self {
+            path: "job.toml".into(),
+            text: text.to_owned(),
+        }
+    }
+
     /// The file's name.
     pub(super) fn path(&self) -> &Path {
         &self.path
