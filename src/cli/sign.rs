@@ -7,6 +7,7 @@ use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
 use campaign_signer::output::{SystemDisk, Target, check_targets};
 use campaign_signer::pipeline::{self, Interval, Job, Outputs, Progress, Standing};
+use campaign_signer::publishers::PublisherFile;
 use campaign_signer::row::Origin;
 use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
@@ -114,7 +115,7 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
     signals::listen(&stop).map_err(|error| {
         Error::settings(format!("the system refuses signal handlers: {error}"), "")
     })?;
-    let (format, _) = args.rows.format()?;
+    let format = args.rows.settings(None)?.format;
     let outputs = outputs(&args)?;
     check_targets(&sources(&args)?, &outputs.files())?;
     let key = sign_key::load(
@@ -124,17 +125,25 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
         &mut args.rows.key_id,
         format,
     )?;
+    let publishers = args.rows.publishers(&stop)?;
     let mut standing = Standing::find(&outputs, &SystemDisk)?;
     let mut earlier = standing
         .identity()
         .filter(|_| args.resume)
         .map(|(id, timestamp)| (id.to_owned(), timestamp));
-    let mut job = job(&args, &key, &outputs, earlier.as_ref(), &stop)?;
+    let mut job = job(
+        &args,
+        &key,
+        &outputs,
+        earlier.as_ref(),
+        publishers.as_ref(),
+        &stop,
+    )?;
     // With --force, another job's finished outputs make room for a new run.
     if earlier.is_some() && args.force && standing.is_finished_by_another(&job)? {
         earlier = None;
         standing.forget();
-        job = self::job(&args, &key, &outputs, None, &stop)?;
+        job = self::job(&args, &key, &outputs, None, publishers.as_ref(), &stop)?;
     }
     let public = key.signer(&job.job_id).key;
     let report = Report::of(&job, public);
@@ -176,6 +185,7 @@ fn job(
     key: &Loaded,
     outputs: &Outputs,
     earlier: Option<&(String, u64)>,
+    publishers: Option<&PublisherFile>,
     stop: &Stop,
 ) -> Result<Job, Error> {
     let job_id = match (&args.rows.job_id, earlier) {
@@ -189,6 +199,7 @@ fn job(
     let signer = key.signer(&job_id);
     let inputs = args.rows.inputs()?;
     let mut job = Job::new(settings, inputs, outputs.clone()).signed_by(signer, job_id);
+    job.publishers = publishers.cloned();
     job.limits = args.rows.limits();
     job.threads = args.rows.threads();
     job.max_rejects = args.rows.max_rejects;
@@ -209,11 +220,8 @@ fn job(
 fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let keys = [&args.key, &args.secret_file].into_iter().flatten();
     let mut sources: Vec<_> = keys.map(|path| ("the key", path.clone())).collect();
-    for input in args.rows.inputs()? {
-        if let Origin::File(path) = input.origin {
-            sources.push(("an input", path));
-        }
-    }
+    let inputs = args.rows.sources().into_iter();
+    sources.extend(inputs.map(|path| ("an input", path)));
     Ok(sources)
 }
 

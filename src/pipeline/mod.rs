@@ -34,7 +34,7 @@ use crate::signing_input::Recipes;
 use inputs::Inputs;
 use ledger::Ledger;
 use start::Choice;
-use task::Press;
+use task::{Press, Printer, Spread};
 use trace::traced;
 
 pub use job::{Begun, Event, Interval, Job, MaxRejects, Outputs, Progress, Summary};
@@ -65,6 +65,7 @@ pub fn run_at(
 ) -> Result<Summary, Error> {
     let started = Timestamp::now();
     start::check_outputs(&job)?;
+    start::check_formats(&job)?;
     let Standing { lock, left } = standing;
     let unfinished = match start::choose(&mut job, left, started)? {
         Choice::Begin => None,
@@ -74,8 +75,7 @@ pub fn run_at(
     let took_over = lock.as_ref().and_then(|lock| lock.abandoned.clone());
     // How far a resume would come: what it was, until the work says more.
     let mut left = unfinished.as_ref().map(Progress::of);
-    let rules =
-        Rules::new(job.settings.clone()).map_err(|error| Error::Plan { file: None, error })?;
+    let rules = job.rules()?;
     let result = Inputs::prepare(&job.inputs, &rules, job.limits, &job.stop).and_then(|inputs| {
         let mut work = Work {
             job: &job,
@@ -120,21 +120,28 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
     /// Reads, signs and writes, from where the checkpoint says.
     fn run(
         &mut self,
-        (mut inputs, reads_version): (Inputs<'_>, bool),
-        rules: &Rules,
+        (mut inputs, reads_version): (Inputs<'_>, Vec<bool>),
+        rules: &[Rules],
         unfinished: Option<Checkpoint>,
         took_over: Option<Holder>,
     ) -> Result<Summary, Error> {
         let clock = Instant::now();
         let job = self.job;
-        let layouts = rules.layouts(reads_version);
-        let envelope = Envelope::new(
-            job.outputs.style,
-            rules.format(),
-            &layouts,
-            &rules.settings().keep,
-            job.outputs.escape_formulas,
-        );
+        let formats: Vec<Printer<'_>> = rules
+            .iter()
+            .zip(&reads_version)
+            .map(|(rules, reads_version)| Printer {
+                recipes: Recipes::new(rules.format()),
+                envelope: Envelope::new(
+                    job.outputs.style,
+                    rules.format(),
+                    &rules.layouts(*reads_version),
+                    &rules.settings().keep,
+                    job.outputs.escape_formulas,
+                ),
+                publishers: rules.publishers(),
+            })
+            .collect();
         let resumed = unfinished.is_some();
         if let Some(checkpoint) = &unfinished
             && (checkpoint.counts.rows > 0 || checkpoint.place != PlaceEntry::default())
@@ -142,7 +149,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
             inputs.take_up(checkpoint)?;
         }
         let pool = parallel::pool(job.threads).map_err(Error::Threads)?;
-        let mut ledger = Ledger::open(job, &envelope, unfinished, self.started)?;
+        let mut ledger = Ledger::open(job, &formats[0].envelope, unfinished, self.started)?;
         let begun = Begun {
             rows: ledger.progress.rows,
             resumed,
@@ -151,7 +158,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         };
         (self.on)(Event::Begun(&begun));
         let finished = self
-            .flow(&pool, &mut inputs, rules, &envelope, &mut ledger)
+            .flow(&pool, &mut inputs, &formats, &mut ledger)
             .and_then(|()| {
                 ledger.close(&inputs.finished, job.expect_rows)?;
                 let mut summary = ledger.books.summary(&inputs.finished);
@@ -172,16 +179,18 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         &mut self,
         pool: &parallel::Pool,
         inputs: &mut Inputs<'_>,
-        rules: &Rules,
-        envelope: &Envelope,
+        formats: &[Printer<'_>],
         ledger: &mut Ledger,
     ) -> Result<(), Error> {
         let job = self.job;
-        let recipes = Recipes::new(rules.format());
+        let settings = &job.settings;
         let press = job.signer.as_ref().map(|signer| Press {
-            recipes: &recipes,
+            formats,
             signer,
-            envelope,
+            spread: settings.spread.map(|over| Spread {
+                from: settings.timestamp,
+                over,
+            }),
             self_check: job.self_check,
             compression: ledger::compression(&job.outputs.signed),
             benches: Arc::default(),
