@@ -11,7 +11,7 @@ use crate::engine::SignError;
 use crate::key::KeyError;
 use crate::output::OutputError;
 use crate::parallel::FlowError;
-use crate::record::PlanError;
+use crate::record::{PlanError, Problem};
 use crate::row::{CellsError, ReadError};
 use crate::terms::Difference;
 
@@ -83,6 +83,16 @@ pub enum Error {
         file: Option<String>,
         /// What does not fit.
         error: PlanError,
+    },
+    /// A publisher that rows are to meet is broken.
+    #[error("{file} line {line}: {}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Publisher {
+        /// The file of publishers.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+        /// Every problem it has.
+        problems: Vec<Problem>,
     },
     /// An input cannot be read to its end.
     #[error("{file}: {error}")]
@@ -217,7 +227,10 @@ impl Error {
             Self::Output(OutputError::Held { .. }) => Kind::Held,
             Self::Output(error) if error.is_settings() => Kind::Settings,
             Self::InputChanged { .. } | Self::Open { .. } | Self::Output(_) => Kind::Io,
-            Self::Plan { .. } | Self::Resume { .. } | Self::Settings { .. } => Kind::Settings,
+            Self::Plan { .. }
+            | Self::Publisher { .. }
+            | Self::Resume { .. }
+            | Self::Settings { .. } => Kind::Settings,
             Self::Accounting { .. }
             | Self::Cells { .. }
             | Self::Compress(_)
@@ -243,6 +256,11 @@ impl Error {
             },
             Self::Output(error) => error.hint(),
             Self::Plan { error, .. } => error.hint(),
+            Self::Publisher { problems, .. } => {
+                let hints = problems.iter().map(|problem| problem.hint.as_ref());
+                let hint = hints.into_iter().find(|hint| !hint.is_empty());
+                Some(hint.map_or("mend the publisher, or remove it".into(), str::to_owned))
+            }
             Self::Read { error, .. } => Some(error.hint().to_string()),
             Self::RejectWithoutFile { .. } => Some("give --rejects FILE to go on".into()),
             Self::Settings { hint, .. } => hint.clone(),

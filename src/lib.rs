@@ -57,6 +57,7 @@ pub mod measure;
 pub mod output;
 pub mod parallel;
 pub mod pipeline;
+pub mod publishers;
 pub mod record;
 pub mod row;
 pub mod schema;

@@ -13,9 +13,14 @@
 //!             length ff ff ff ff alone
 //! items     = label, identity tag, identity, copy (64-bit big-endian, from 0),
 //!             format, version, timestamp, every other signed value
-//! identity  = "place" and the record number (64-bit big-endian, from 1), or
-//!             "row-id" and the id's bytes
+//! identity  = "place" and the record's place (64-bit big-endian, from 1), or
+//!             "row-id" and the id's bytes, and behind them, where the row meets
+//!             a publisher, "publisher" and its number (64-bit big-endian, from 1)
 //! ```
+//!
+//! A record's place is its row's number over all inputs. Where rows meet `P`
+//! publishers, that of row `n` and publisher `p` is `(n - 1) P + p`, whichever
+//! publishers the row meets.
 //!
 //! The version is empty where a format has none, the timestamp is the record's
 //! own time as it is signed. The other values are those of the fields that the
@@ -42,15 +47,18 @@ use crate::vector::sha256::INITIAL;
 
 use items::BLOCK;
 pub use items::Items;
-use wide::{Group, LANES, Wide};
+use wide::{Group, Keys, LANES, Wide};
 
 /// What a row is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity<'a> {
-    /// Its record number over all inputs, from 1.
+    /// The record's place over all inputs, and over all publishers where rows
+    /// meet any, from 1.
     Place(u64),
     /// The value of a column of its own.
     RowId(&'a [u8]),
+    /// The same, and the number of the publisher that the row meets, from 1.
+    RowIdAt(&'a [u8], u64),
 }
 
 /// Derives the nonces of one job.
@@ -92,18 +100,24 @@ impl Stamps {
         }
     }
 
-    /// Ends the items of one of many nonces.
-    pub fn end(&self, items: &mut Items) {
-        // The key's block goes before them.
-        items.end(BLOCK);
-    }
-
-    /// The nonces of all these items, each of which was ended; `out` is
+    /// The nonces of all these items, each of which was closed; `out` is
     /// cleared.
     pub fn finish_all(&self, items: &Items, out: &mut Vec<Uuid>) {
+        Self::finish_each(|_| self, items, out);
+    }
+
+    /// The same, each nonce under the key that `of` gives for its place, from
+    /// 0. Lanes do not mind whose keys they work with.
+    pub fn finish_each<'s>(of: impl Fn(usize) -> &'s Self, items: &Items, out: &mut Vec<Uuid>) {
         out.clear();
+        if items.is_empty() {
+            return;
+        }
         out.reserve(items.len());
         let mut blocks = items.blocks();
+        let mut keys = Keys::default();
+        // Mostly all lanes keep the one key there is.
+        let mut held: [Option<&Self>; LANES] = [None; LANES];
         let mut group: Group<'_> = [&[]; LANES];
         loop {
             let mut filled = 0;
@@ -111,16 +125,30 @@ impl Stamps {
                 *slot = blocks;
                 filled += 1;
             }
-            match self.wide {
+            if filled == 0 {
+                return;
+            }
+            let start = out.len();
+            match of(start).wide {
                 Some(wide) if filled > LANES / 2 => {
                     // A lane without a nonce repeats another's.
                     let (last, first) = (group[filled..].len(), group[0]);
                     group[LANES - last..].fill(first);
-                    let tags = wide.tags(&self.inner, &self.outer, &group);
+                    for lane in 0..LANES {
+                        let stamps = of(start + lane.min(filled - 1));
+                        if !held[lane].is_some_and(|held| std::ptr::eq(held, stamps)) {
+                            keys.set(lane, &stamps.inner, &stamps.outer);
+                            held[lane] = Some(stamps);
+                        }
+                    }
+                    let tags = wide.tags(&keys, &group);
                     let tag = |lane: usize| uuid(tags.map(|word| word[lane]));
                     out.extend((0..filled).map(tag));
                 }
-                _ => out.extend(group[..filled].iter().map(|blocks| self.finish(blocks))),
+                _ => {
+                    let nonces = group[..filled].iter().enumerate();
+                    out.extend(nonces.map(|(at, blocks)| of(start + at).finish(blocks)));
+                }
             }
             if filled < LANES {
                 return;
@@ -224,7 +252,7 @@ mod tests {
                         stamp.value(value);
                         items.value(value);
                     }
-                    stamps.end(&mut items);
+                    items.close();
                     wanted.push(stamp.finish());
                 }
                 let mut found = vec![Uuid::nil()];

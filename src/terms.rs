@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::envelope::Style;
 use crate::format::Format;
 use crate::hex::hex;
-use crate::record::Settings;
+use crate::record::{FormatChoice, Meeting, Settings};
 use crate::row::Dialect;
 
 /// What decides a job's bytes, beside inputs, key, job id and timestamp.
@@ -25,6 +25,19 @@ pub struct Terms {
     pub format: String,
     /// The one version accepted, where it is fixed.
     pub version: Option<String>,
+    /// The other formats that each row becomes records of, `ID` or
+    /// `ID@VERSION`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_formats: Vec<String>,
+    /// The publishers that each row meets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publishers: Option<PublishersTerm>,
+    /// Times lie evenly over so many milliseconds from the timestamp on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<u64>,
+    /// Records say from when and until when they may be used.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub use_window: bool,
     /// Values for rows that have none: field and value.
     pub set: Vec<(String, String)>,
     /// Columns under another name: field and column.
@@ -55,6 +68,22 @@ pub struct Terms {
     pub output_format: FileForm,
     /// Kept text that a spreadsheet would run is written as it is.
     pub keep_formulas: bool,
+}
+
+/// The publishers that each row meets, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PublishersTerm {
+    /// The file's name as given.
+    pub path: String,
+    /// The SHA-256 of its bytes in hexadecimal.
+    pub sha256: String,
+    /// How its rows are read.
+    pub form: FileForm,
+    /// The column that names a publisher.
+    pub id: Option<String>,
+    /// The column that rows and publishers have in common.
+    pub join: Option<String>,
 }
 
 /// How a file's rows are written.
@@ -123,11 +152,13 @@ impl Terms {
         inputs: impl IntoIterator<Item = Dialect>,
         style: Style,
         escape_formulas: bool,
+        publishers: Option<PublishersTerm>,
     ) -> Self {
         // Every setting by name, so that none can be forgotten.
         let Settings {
             format,
             version,
+            more,
             sets,
             maps,
             keep,
@@ -138,12 +169,20 @@ impl Terms {
             expires,
             count,
             row_id,
+            // The publishers' term has it.
+            meeting: _,
+            spread,
+            use_window,
             allow_stale,
             allow_future,
         } = settings.clone();
         Self {
             format: format.id.into(),
             version,
+            more_formats: more.iter().map(FormatChoice::name).collect(),
+            publishers,
+            spread,
+            use_window,
             set: sets,
             map: maps,
             keep,
@@ -169,6 +208,17 @@ impl Terms {
         Some(Settings {
             format: Format::find(&self.format)?,
             version: terms.version,
+            more: {
+                let more = terms.more_formats.iter();
+                more.map(|name| FormatChoice::find(name))
+                    .collect::<Option<_>>()?
+            },
+            meeting: terms.publishers.map(|publishers| Meeting {
+                id: publishers.id,
+                join: publishers.join,
+            }),
+            spread: terms.spread,
+            use_window: terms.use_window,
             sets: terms.set,
             maps: terms.map,
             keep: terms.keep,

@@ -29,11 +29,12 @@ const RANKS: &[(&str, u32)] = &[
     ("terms", 5),
     ("output", 6),
     ("error", 7),
-    ("pipeline", 8),
-    ("verify", 8),
-    ("schema", 8),
-    ("template", 8),
-    ("measure", 9),
+    ("publishers", 8),
+    ("pipeline", 9),
+    ("verify", 9),
+    ("schema", 9),
+    ("template", 9),
+    ("measure", 10),
 ];
 
 /// Words a module may not even say, beside the ranks: what CONTRIBUTING.md

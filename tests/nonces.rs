@@ -58,16 +58,15 @@ fn second_opinion(
 ) -> Uuid {
     let (tag, known_by) = match identity {
         Identity::Place(at) => ("place", at.to_be_bytes().to_vec()),
-        Identity::RowId(id) => ("row-id", id.to_vec()),
+        Identity::RowId(id) | Identity::RowIdAt(id, _) => ("row-id", id.to_vec()),
     };
-    let head = [
-        label.into(),
-        tag.into(),
-        known_by,
-        copy.to_be_bytes().into(),
-    ];
+    let mut head: Vec<Vec<u8>> = vec![label.into(), tag.into(), known_by];
+    if let Identity::RowIdAt(_, publisher) = identity {
+        head.extend([b"publisher".to_vec(), publisher.to_be_bytes().into()]);
+    }
+    head.push(copy.to_be_bytes().into());
     let mut message = Vec::new();
-    for item in head.map(Some).iter().chain(values) {
+    for item in head.into_iter().map(Some).chain(values.iter().cloned()) {
         match item {
             None => message.extend([0xff; 4]),
             Some(bytes) => {

@@ -771,7 +771,16 @@ fn every_code_occurs_in_the_table() {
     let seen: BTreeSet<Code> = cases()
         .flat_map(|case| case.problems.into_iter().map(|(_, code)| code))
         .collect();
-    let missing: Vec<_> = Code::ALL.iter().filter(|c| !seen.contains(c)).collect();
+    // Rows meet publishers in tests/products.rs, and keys in tests/rings.rs.
+    let elsewhere = [
+        Code::AmbiguousKey,
+        Code::KeyExpired,
+        Code::NoKey,
+        Code::NoPublisher,
+        Code::UnknownPublisher,
+    ];
+    let missing = Code::ALL.iter().filter(|code| !seen.contains(code));
+    let missing: Vec<_> = missing.filter(|code| !elsewhere.contains(code)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 

@@ -80,7 +80,7 @@ pub fn sign(recipes: &Recipes, signer: &Signer, records: &Records) -> Vec<Signed
     let mut messages = Messages::default();
     for (at, record) in records.iter().enumerate() {
         for copy in 0..record.count() {
-            let derived = match &signer.stamps {
+            let derived = match signer.stamps.first() {
                 Some(stamps) => recipes.derive(stamps, &record, copy),
                 None => Derived::default(),
             };

@@ -7,13 +7,15 @@ use campaign_signer::error::Error;
 use campaign_signer::format::{FORMATS, Format};
 use campaign_signer::output::Compression;
 use campaign_signer::pipeline::MaxRejects;
-use campaign_signer::record::Settings;
+use campaign_signer::publishers::PublisherFile;
+use campaign_signer::record::{FormatChoice, Meeting, Settings};
 use campaign_signer::row::{Dialect, Input, Limits, Origin};
+use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
 
 use super::log::LogMode;
 use super::progress::ProgressMode;
-use super::values::{delimiter, expires, job_id, max_rejects, pair, timestamp};
+use super::values::{delimiter, expires, job_id, max_rejects, pair, period, timestamp};
 
 /// What rows are and how they are read.
 #[derive(Args)]
@@ -22,9 +24,31 @@ pub(crate) struct RowArgs {
     #[arg(value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// The format; `ID@VERSION` fixes a version (see `campaign-signer formats`)
-    #[arg(short, long, value_name = "ID")]
-    pub(crate) format: String,
+    /// The format; `ID@VERSION` fixes a version (see `campaign-signer formats`).
+    /// With several each row becomes a record of each
+    #[arg(
+        short,
+        long,
+        value_name = "ID,...",
+        value_delimiter = ',',
+        required = true
+    )]
+    pub(crate) format: Vec<String>,
+
+    /// A file of publishers: each row meets each of them, and becomes records
+    /// for all it meets
+    #[arg(long, value_name = "FILE")]
+    publishers: Option<PathBuf>,
+
+    /// The publishers' column that names them, for rows that name publishers in
+    /// columns `allow_publishers` and `deny_publishers` [default: publisher]
+    #[arg(long, value_name = "COLUMN", requires = "publishers")]
+    publisher_id: Option<String>,
+
+    /// A column that rows and publishers have in common: they meet where its
+    /// values are the same
+    #[arg(long, value_name = "COLUMN", requires = "publishers")]
+    join: Option<String>,
 
     /// How inputs are read, where no file name says it
     #[arg(long, value_name = "FORMAT")]
@@ -62,6 +86,15 @@ pub(crate) struct RowArgs {
     /// The run's timestamp: now, RFC 3339, or milliseconds since 1970
     #[arg(long, value_name = "T", default_value = "now")]
     pub(crate) timestamp: String,
+
+    /// Spread the times that rows do not give evenly over this period from the
+    /// timestamp on: `16h`, `90m`, `2d`
+    #[arg(long, value_name = "PERIOD", value_parser = period)]
+    spread: Option<u64>,
+
+    /// Write into each record from when and until when it may be used
+    #[arg(long)]
+    use_window: bool,
 
     /// When tokens expire: `+7d`, `+36h`, `+90m`, or RFC 3339
     #[arg(long, value_name = "T", default_value = "+7d")]
@@ -149,25 +182,58 @@ impl FileFormat {
 }
 
 impl RowArgs {
-    /// The format and the version it is fixed to.
-    pub(crate) fn format(&self) -> Result<(&'static Format, Option<String>), Error> {
-        let (id, version) = match self.format.split_once('@') {
-            Some((id, version)) => (id, Some(version.to_owned())),
-            None => (self.format.as_str(), None),
+    /// The formats, each with the version it is fixed to.
+    pub(crate) fn formats(&self) -> Result<Vec<FormatChoice>, Error> {
+        let choice = |name: &String| {
+            let (id, version) = match name.split_once('@') {
+                Some((id, version)) => (id, Some(version.to_owned())),
+                None => (name.as_str(), None),
+            };
+            find_format(id).map(|format| FormatChoice { format, version })
         };
-        find_format(id).map(|format| (format, version))
+        self.format.iter().map(choice).collect()
+    }
+
+    /// The file of publishers, read whole.
+    pub(crate) fn publishers(&self, stop: &Stop) -> Result<Option<PublisherFile>, Error> {
+        let Some(path) = &self.publishers else {
+            return Ok(None);
+        };
+        if path.as_os_str() == "-" && self.inputs.iter().any(|input| input.as_os_str() == "-") {
+            return Err(Error::settings("standard input is named twice", ""));
+        }
+        PublisherFile::read(&self.input(path)?, stop).map(Some)
+    }
+
+    /// Every file that is read.
+    pub(crate) fn sources(&self) -> Vec<PathBuf> {
+        let files = self.inputs.iter().chain(&self.publishers);
+        files
+            .filter(|path| path.as_os_str() != "-")
+            .cloned()
+            .collect()
     }
 
     /// The settings that decide what a row becomes. A run that goes on with
     /// another has its timestamp, unless one is given.
     pub(crate) fn settings(&self, earlier: Option<u64>) -> Result<Settings, Error> {
-        let (format, version) = self.format()?;
+        let mut formats = self.formats()?.into_iter();
+        let Some(FormatChoice { format, version }) = formats.next() else {
+            return Err(Error::settings("no format is given", "give --format ID"));
+        };
         let timestamp = match (earlier, self.timestamp.as_str()) {
             (Some(earlier), "now") => earlier,
             (_, given) => timestamp(given)?,
         };
         let mut settings = Settings::new(format, timestamp);
         settings.version = version;
+        settings.more = formats.collect();
+        settings.meeting = self.publishers.as_ref().map(|_| Meeting {
+            id: self.publisher_id.clone(),
+            join: self.join.clone(),
+        });
+        settings.spread = self.spread;
+        settings.use_window = self.use_window;
         settings.sets.clone_from(&self.sets);
         settings.maps.clone_from(&self.maps);
         settings.keep.clone_from(&self.keep);

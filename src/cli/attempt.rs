@@ -6,6 +6,7 @@
 use campaign_signer::error::Error;
 use campaign_signer::output::{SystemDisk, check_targets};
 use campaign_signer::pipeline::{self, Job, Outputs, Prepared, Progress, Standing, Summary};
+use campaign_signer::publishers::PublisherFile;
 use campaign_signer::row::Origin;
 use campaign_signer::stop::Stop;
 
@@ -23,6 +24,7 @@ pub(crate) struct Placed {
     args: SignArgs,
     outputs: Outputs,
     key: Loaded,
+    publishers: Option<PublisherFile>,
     standing: Standing,
     /// Whether it goes on with another.
     goes_on: bool,
@@ -30,16 +32,18 @@ pub(crate) struct Placed {
 
 impl Placed {
     /// Checks the outputs, loads the key, and takes the outputs' lock.
-    pub(crate) fn find(mut args: SignArgs) -> Result<Self, Error> {
-        args.rows.format()?;
+    pub(crate) fn find(mut args: SignArgs, stop: &Stop) -> Result<Self, Error> {
+        args.rows.formats()?;
         let outputs = sign::outputs(&args)?;
         check_targets(&sign::sources(&args)?, &outputs.files())?;
         let key = args.load_key()?;
+        let publishers = args.rows.publishers(stop)?;
         let standing = Standing::find(&outputs, &SystemDisk)?;
         Ok(Self {
             args,
             outputs,
             key,
+            publishers,
             standing,
             goes_on: false,
         })
@@ -57,7 +61,7 @@ impl Placed {
         };
         // With --force, another job's finished outputs make room for a new run.
         if self.args.force {
-            let job = sign::job(&self.args, &self.key, &self.outputs, Some(&earlier), stop)?;
+            let job = self.job(Some(&earlier), stop)?;
             if self.standing.is_finished_by_another(&job)? {
                 self.standing.forget();
                 return Ok(None);
@@ -67,10 +71,16 @@ impl Placed {
         Ok(Some(earlier))
     }
 
+    fn job(&self, identity: Option<&Identity>, stop: &Stop) -> Result<Job, Error> {
+        let mut job = sign::job(&self.args, &self.key, &self.outputs, identity, stop)?;
+        job.publishers.clone_from(&self.publishers);
+        Ok(job)
+    }
+
     /// The run under this identity, where the arguments give no other; without
     /// one it is drawn.
     pub(crate) fn plan(self, identity: Option<&Identity>, stop: &Stop) -> Result<Planned, Error> {
-        let mut job = sign::job(&self.args, &self.key, &self.outputs, identity, stop)?;
+        let mut job = self.job(identity, stop)?;
         if self.args.dry_run {
             job.signer = None;
         }

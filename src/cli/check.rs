@@ -30,6 +30,7 @@ pub(crate) fn run(args: CheckArgs) -> Result<Exit, Error> {
         ..Outputs::none()
     };
     let mut job = Job::new(settings, args.rows.inputs()?, outputs);
+    job.publishers = args.rows.publishers(&job.stop)?;
     job.limits = args.rows.limits();
     job.threads = args.rows.threads();
     job.max_rejects = args.rows.max_rejects;

@@ -7,7 +7,7 @@ use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
 use campaign_signer::output::Target;
 use campaign_signer::pipeline::{Interval, Job, Outputs};
-use campaign_signer::row::{Input, Origin};
+use campaign_signer::row::Input;
 use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
 
@@ -110,7 +110,7 @@ enum SelfCheckName {
 pub(crate) fn run(args: SignArgs) -> Result<Exit, Error> {
     log::speak(args.rows.log);
     let stop = signals::stop()?;
-    let mut placed = Placed::find(args)?;
+    let mut placed = Placed::find(args, &stop)?;
     let earlier = placed.earlier(&stop)?;
     let planned = placed.plan(earlier.as_ref(), &stop)?;
     planned.announce();
@@ -135,7 +135,7 @@ impl SignArgs {
 
     /// The key, loaded and probed; where it tells its own id, that is taken.
     pub(super) fn load_key(&mut self) -> Result<Loaded, Error> {
-        let (format, _) = self.rows.format()?;
+        let format = self.rows.settings(None)?.format;
         sign_key::load(
             self.key.as_ref(),
             self.secret_file.as_ref(),
@@ -186,11 +186,8 @@ pub(super) fn job(
 pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let keys = [&args.key, &args.secret_file].into_iter().flatten();
     let mut sources: Vec<_> = keys.map(|path| ("the key", path.clone())).collect();
-    for input in args.rows.inputs()? {
-        if let Origin::File(path) = input.origin {
-            sources.push(("an input", path));
-        }
-    }
+    let inputs = args.rows.sources().into_iter();
+    sources.extend(inputs.map(|path| ("an input", path)));
     Ok(sources)
 }
 

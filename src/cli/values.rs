@@ -94,24 +94,30 @@ fn now() -> u64 {
     u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)
 }
 
+/// `16h`, `90m` or `2d`; in milliseconds.
+pub(super) fn period(text: &str) -> Result<u64, String> {
+    match span(text) {
+        Some(millis) if (1..=366 * 86_400_000).contains(&millis) => Ok(millis),
+        _ => Err("a period like 16h, 90m or 2d, at most a year".into()),
+    }
+}
+
+/// A number and `d`, `h` or `m`; in milliseconds.
+fn span(text: &str) -> Option<u64> {
+    let (count, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
+    let unit = match unit {
+        "d" => 86_400_000,
+        "h" => 3_600_000,
+        "m" => 60_000,
+        _ => return None,
+    };
+    count.parse::<u64>().ok()?.checked_mul(unit)
+}
+
 /// `+7d` after the run's timestamp, or RFC 3339; in milliseconds.
 pub(super) fn expires(text: &str, timestamp: u64) -> Result<u64, Error> {
     let millis = match text.strip_prefix('+') {
-        Some(span) => {
-            let (count, unit) =
-                span.split_at(span.len() - span.chars().last().map_or(0, char::len_utf8));
-            let unit = match unit {
-                "d" => Some(86_400_000),
-                "h" => Some(3_600_000),
-                "m" => Some(60_000),
-                _ => None,
-            };
-            let count = count.parse::<u64>().ok();
-            count
-                .zip(unit)
-                .and_then(|(count, unit)| count.checked_mul(unit))
-                .and_then(|span| timestamp.checked_add(span))
-        }
+        Some(given) => span(given).and_then(|span| timestamp.checked_add(span)),
         None => text
             .parse::<Timestamp>()
             .ok()

@@ -6,7 +6,9 @@
 use super::Unit;
 use super::checks::{ITEM_ID, NETWORK_ID, PUBLISHER_ID, SOURCE_IDENTIFIER};
 use super::checks::{development, network_suffix};
-use super::{Claim, Field, Format, Freshness, HeaderValue, KeyUse, Kind, Layout, Signing, Source};
+use super::{
+    Claim, Field, Format, Freshness, HeaderValue, KeyUse, Kind, Layout, Selector, Signing, Source,
+};
 
 /// AdAttributionKit impression, iOS 17.4 and later.
 pub(super) static IMPRESSION: Format = Format {
@@ -32,6 +34,7 @@ pub(super) static IMPRESSION: Format = Format {
             Source::Required,
             "App Store item id of the app that shows the ad; 0 makes a development impression.",
         )
+        .aliases(&["source_app_id"])
         .example("5838492")
         .notice(development),
         Field::new(
@@ -46,6 +49,8 @@ pub(super) static IMPRESSION: Format = Format {
             Source::Required,
             "The ad network's id; also the header's kid.",
         )
+        .selects(Selector::AdNetwork)
+        .aliases(&["ad_network_id"])
         .example("example123.adattributionkit")
         .notice(network_suffix),
         Field::new(
@@ -67,6 +72,7 @@ pub(super) static IMPRESSION: Format = Format {
             Source::Required,
             "App Store item id of the advertised app.",
         )
+        .aliases(&["advertised_app_id"])
         .example("1108187390"),
         // Apple shows the claim only where it is true, so false is left out.
         Field::new(

@@ -6,7 +6,9 @@
 
 use super::Unit;
 use super::advanced_commerce;
-use super::{Claim, Field, Format, Freshness, HeaderValue, KeyUse, Kind, Layout, Signing, Source};
+use super::{
+    Claim, Field, Format, Freshness, HeaderValue, KeyUse, Kind, Layout, Selector, Signing, Source,
+};
 use crate::json::Shape;
 
 /// Promotional offer, the JWS form.
@@ -175,6 +177,8 @@ const KEY_ID: Field = Field::new(
     Source::KeyId { required: true },
     "The In-App Purchase key's id, ten characters.",
 )
+.selects(Selector::KeyId)
+.aliases(&["key_id"])
 .example("2X9R4HXF34");
 
 const ISSUER: Field = Field::new(
@@ -183,6 +187,7 @@ const ISSUER: Field = Field::new(
     Source::Required,
     "The issuer id of App Store Connect, a UUID.",
 )
+.aliases(&["issuer_id"])
 .example("57246542-96fe-1a63-e053-0824d011072a");
 
 const ISSUED_AT: Field = Field::new(
@@ -207,6 +212,8 @@ const BUNDLE_ID: Field = Field::new(
     Source::Required,
     "The app's bundle id; case counts.",
 )
+.selects(Selector::Bundle)
+.aliases(&["bundle_id"])
 .example("com.example.app");
 
 const NONCE: Field = Field::new(

@@ -8,6 +8,11 @@ use super::problem::{Code, Fault, Notice};
 pub struct Field {
     /// The vendor's name, never re-spelled.
     pub name: &'static str,
+    /// Other names that a column of it may have: what several formats call
+    /// differently stands in one file under one name.
+    pub aliases: &'static [&'static str],
+    /// Whether its value can select the key that signs, and as what.
+    pub selects: Option<Selector>,
     /// The type and the range.
     pub kind: Kind,
     /// Where the value comes from.
@@ -54,6 +59,24 @@ pub enum Source {
     Version,
 }
 
+/// What of a row can select the key that signs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Selector {
+    /// The account.
+    Account,
+    /// The ad network's id.
+    AdNetwork,
+    /// The app's bundle id.
+    Bundle,
+    /// The key's id.
+    KeyId,
+}
+
+impl Selector {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[Self::Account, Self::AdNetwork, Self::Bundle, Self::KeyId];
+}
+
 /// A claim that is an encoding of its field, with an id derived for the
 /// record inserted where the field has none.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +96,8 @@ impl Field {
     pub const fn new(name: &'static str, kind: Kind, source: Source, doc: &'static str) -> Self {
         Self {
             name,
+            aliases: &[],
+            selects: None,
             kind,
             source,
             doc,
@@ -87,6 +112,18 @@ impl Field {
     /// The same with an example.
     pub const fn example(mut self, example: &'static str) -> Self {
         self.example = example;
+        self
+    }
+
+    /// The same under other names, too.
+    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The same, able to select the key that signs.
+    pub const fn selects(mut self, selector: Selector) -> Self {
+        self.selects = Some(selector);
         self
     }
 

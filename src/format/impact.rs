@@ -4,7 +4,9 @@
 
 use super::Unit;
 use super::problem::{Code, Fault};
-use super::{Claim, Field, Format, Freshness, HeaderValue, KeyUse, Kind, Layout, Signing, Source};
+use super::{
+    Claim, Field, Format, Freshness, HeaderValue, KeyUse, Kind, Layout, Selector, Signing, Source,
+};
 use crate::json::{self, Shape};
 
 /// User token, HS256.
@@ -21,6 +23,8 @@ pub(super) static USER_JWT: Format = Format {
             Source::KeyId { required: false },
             "The account's SID; accounts of the predecessor have none.",
         )
+        .selects(Selector::Account)
+        .aliases(&["account_sid"])
         .example("IRexampleAccountSid"),
         Field::new("id", Kind::Text, Source::Required, "The user's id.")
             .example("jane@example.com"),

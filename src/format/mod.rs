@@ -26,7 +26,7 @@ mod web_ads;
 
 use std::fmt;
 
-pub use field::{Field, Source, Wrapping};
+pub use field::{Field, Selector, Source, Wrapping};
 pub use kind::{Kind, Unit};
 pub use problem::{Code, Fault, Notice};
 
@@ -216,6 +216,14 @@ impl Format {
             .iter()
             .enumerate()
             .find(|(_, field)| matches!(field.source, Source::KeyId { .. }))
+    }
+
+    /// The field whose value selects a key as this, with its place.
+    pub fn selector(&self, selector: Selector) -> Option<(usize, &'static Field)> {
+        self.fields
+            .iter()
+            .enumerate()
+            .find(|(_, field)| field.selects == Some(selector))
     }
 
     /// The algorithm of every version.

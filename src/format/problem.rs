@@ -35,6 +35,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// More than one key fits the row.
+    AmbiguousKey = "ambiguous_key",
     /// The row is not valid JSON.
     BadJson = "bad_json",
     /// The value has characters the field does not allow.
@@ -55,10 +57,16 @@ codes! {
     Future = "future",
     /// The row or the value is not UTF-8.
     InvalidUtf8 = "invalid_utf8",
+    /// The key that the row selects is not valid at the run's timestamp.
+    KeyExpired = "key_expired",
     /// An integer starts with a zero.
     LeadingZero = "leading_zero",
     /// A required value is absent.
     Missing = "missing",
+    /// No key fits the row.
+    NoKey = "no_key",
+    /// The row meets no publisher.
+    NoPublisher = "no_publisher",
     /// A NDJSON row is not a JSON object.
     NotAnObject = "not_an_object",
     /// The value is not true or false.
@@ -87,6 +95,8 @@ codes! {
     TooLong = "too_long",
     /// The row has a member that fits no field.
     UnknownField = "unknown_field",
+    /// The row names a publisher that there is not.
+    UnknownPublisher = "unknown_publisher",
     /// The format has no such version.
     UnknownVersion = "unknown_version",
     /// The value starts or ends with white space.

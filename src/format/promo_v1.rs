@@ -4,7 +4,7 @@
 //! Xcode 26. The only format whose documents name a life: 24 hours.
 
 use super::problem::Notice;
-use super::{Field, Format, Freshness, KeyUse, Kind, Layout, Signing, Source, Unit};
+use super::{Field, Format, Freshness, KeyUse, Kind, Layout, Selector, Signing, Source, Unit};
 
 /// Promotional offer, the joined form.
 pub(super) static PROMO_V1: Format = Format {
@@ -22,21 +22,21 @@ pub(super) static PROMO_V1: Format = Format {
             Kind::Text,
             Source::Required,
             "The app's bundle id; case counts.",
-        )
+        ).selects(Selector::Bundle).aliases(&["bundle_id"])
         .example("com.example.app"),
         Field::new(
             "keyIdentifier",
             Kind::Text,
             Source::KeyId { required: true },
             "The In-App Purchase key's id.",
-        )
+        ).selects(Selector::KeyId).aliases(&["key_id"])
         .example("2X9R4HXF34"),
         Field::new(
             "productIdentifier",
             Kind::Text,
             Source::Required,
             "The subscription's product id; case counts.",
-        )
+        ).aliases(&["product_id"])
         .example("com.example.app.pro.monthly"),
         Field::new(
             "offerIdentifier",

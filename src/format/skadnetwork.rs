@@ -6,7 +6,7 @@
 
 use super::checks::{ITEM_ID, NETWORK_ID, PUBLISHER_ID, SOURCE_IDENTIFIER};
 use super::checks::{development, network_suffix};
-use super::{Field, Format, Freshness, KeyUse, Kind, Layout, Signing, Source, Unit};
+use super::{Field, Format, Freshness, KeyUse, Kind, Layout, Selector, Signing, Source, Unit};
 
 /// The ad opens the App Store's product sheet inside the publisher's app.
 pub(super) static STOREKIT: Format = Format {
@@ -123,6 +123,7 @@ const fn fields(fidelity: &'static str, versions: &'static [&'static str]) -> [F
             Source::Required,
             "The ad network's registered id.",
         )
+        .selects(Selector::AdNetwork)
         .example("example123.skadnetwork")
         .notice(network_suffix),
         Field::new(
@@ -145,6 +146,7 @@ const fn fields(fidelity: &'static str, versions: &'static [&'static str]) -> [F
             Source::Required,
             "App Store item id of the advertised app.",
         )
+        .aliases(&["advertised_app_id"])
         .example("525463029"),
         Field::new(
             "nonce",

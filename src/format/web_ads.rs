@@ -7,7 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::checks::{DOMAIN, ITEM_ID, NETWORK_ID, SOURCE_IDENTIFIER, network_suffix};
-use super::{Derived, Field, Format, Freshness, KeyUse, Kind, Layout, Signing, Source, Unit};
+use super::{
+    Derived, Field, Format, Freshness, KeyUse, Kind, Layout, Selector, Signing, Source, Unit,
+};
 
 /// An attributable web ad, iOS 16.1 and later, Safari.
 pub(super) static WEB: Format = Format {
@@ -34,6 +36,7 @@ pub(super) static WEB: Format = Format {
             Source::Required,
             "The ad network's registered id.",
         )
+        .selects(Selector::AdNetwork)
         .example("example123.skadnetwork")
         .notice(network_suffix),
         Field::new(
@@ -49,6 +52,7 @@ pub(super) static WEB: Format = Format {
             Source::Required,
             "App Store item id of the advertised app, as in the ad's link.",
         )
+        .aliases(&["advertised_app_id"])
         .example("525463029"),
         Field::new(
             "nonce",

@@ -15,7 +15,8 @@ use super::trace::Trace;
 
 /// A batch whose rows are checked: the good ones, and a report of the rest.
 pub(super) struct Checked {
-    pub(super) records: Lent<Records>,
+    /// For each of the run's formats, the records of the good rows.
+    pub(super) records: Vec<Lent<Records>>,
     pub(super) report: Report,
     pub(super) bounds: Arc<Bounds>,
     /// How many of its tasks are done already.
@@ -44,14 +45,17 @@ pub(super) fn check(
     trace: &Trace,
 ) -> Result<Checked, Error> {
     let input = &work.input;
-    let rules = input.plan.rules();
-    let mut records = memory.take();
-    records.prepare(rules);
+    let records = input.plans.iter().map(|plan| {
+        let mut records = memory.take();
+        records.prepare(plan.rules());
+        records
+    });
     let mut checker = Checker {
-        plan: &input.plan,
+        plans: &input.plans,
         file: &input.name,
         problems: Vec::new(),
-        records,
+        own: Vec::new(),
+        records: records.collect(),
         report: Report {
             input_bytes: work.batch.bytes.len() as u64,
             ..Report::default()
@@ -114,14 +118,49 @@ pub(super) fn check(
 }
 
 struct Checker<'c, 'r> {
-    plan: &'c Plan<'r>,
+    plans: &'c [Plan<'r>],
     file: &'c str,
     problems: Vec<Problem>,
-    records: Lent<Records>,
+    /// What one format finds wrong.
+    own: Vec<Problem>,
+    records: Vec<Lent<Records>>,
     report: Report,
 }
 
-impl Checker<'_, '_> {
+impl<'r> Checker<'_, 'r> {
+    /// Checks a row for every format: it becomes records of all of them, or is
+    /// rejected with the problems of all.
+    fn each(
+        &mut self,
+        check: impl Fn(&Plan<'r>, &mut Records, &mut Vec<Problem>, &mut Tally) -> Outcome,
+    ) -> Outcome {
+        let notices = &mut self.report.notices;
+        if let ([plan], [records]) = (self.plans, &mut self.records[..]) {
+            return check(plan, records, &mut self.problems, notices);
+        }
+        let before = self.records.first().map_or(0, |records| records.len());
+        let mut due = Tally::default();
+        for (plan, records) in self.plans.iter().zip(&mut self.records) {
+            check(plan, records, &mut self.own, &mut due);
+            // What is wrong for one format is mostly wrong for all.
+            for problem in self.own.drain(..) {
+                if !self.problems.iter().any(|known| known.is_like(&problem)) {
+                    self.problems.push(problem);
+                }
+            }
+        }
+        if self.problems.is_empty() {
+            notices.merge(&due);
+            return Outcome::Record;
+        }
+        for records in &mut self.records {
+            if records.len() > before {
+                records.take_back();
+            }
+        }
+        Outcome::Reject
+    }
+
     fn cells(
         &mut self,
         span: &row::RowSpan,
@@ -144,13 +183,9 @@ impl Checker<'_, '_> {
                 );
                 Outcome::Reject
             }
-            None => self.plan.check_cells(
-                cells,
-                span.position.record,
-                &mut self.records,
-                &mut self.problems,
-                &mut self.report.notices,
-            ),
+            None => self.each(|plan, records, problems, notices| {
+                plan.check_cells(cells, span.position.record, records, problems, notices)
+            }),
         };
         if outcome == Outcome::Reject {
             self.reject(span.position, raw, None);
@@ -158,13 +193,9 @@ impl Checker<'_, '_> {
     }
 
     fn texts(&mut self, span: &row::RowSpan, texts: &[&str], batch: &row::Batch) {
-        let outcome = self.plan.check_texts(
-            texts,
-            span.position.record,
-            &mut self.records,
-            &mut self.problems,
-            &mut self.report.notices,
-        );
+        let outcome = self.each(|plan, records, problems, notices| {
+            plan.check_texts(texts, span.position.record, records, problems, notices)
+        });
         if outcome == Outcome::Reject {
             let raw = batch.text(span).unwrap_or_default();
             self.reject(span.position, raw, None);
@@ -172,13 +203,9 @@ impl Checker<'_, '_> {
     }
 
     fn json(&mut self, position: Position, raw: &[u8]) {
-        let outcome = self.plan.check_json(
-            raw,
-            position.record,
-            &mut self.records,
-            &mut self.problems,
-            &mut self.report.notices,
-        );
+        let outcome = self.each(|plan, records, problems, notices| {
+            plan.check_json(raw, position.record, records, problems, notices)
+        });
         if outcome == Outcome::Reject {
             self.reject(position, raw, None);
         }
@@ -214,17 +241,5 @@ impl Checker<'_, '_> {
 }
 
 fn describe(file: &str, position: Position, problem: &Problem) -> String {
-    let field = match problem.field.as_str() {
-        "" => String::new(),
-        // The name of an unknown member is the input's own text.
-        field => format!("{}: ", field.escape_debug()),
-    };
-    let found = match problem.found.as_str() {
-        "" => String::new(),
-        found => format!(", found {found:?}"),
-    };
-    format!(
-        "{file} line {}: {field}{} (wanted {}{found})",
-        position.line, problem.code, problem.wanted
-    )
+    format!("{file} line {}: {problem}", position.line)
 }

@@ -43,7 +43,10 @@ impl Ledger {
         Manifest {
             manifest_version: 1,
             tool: keeper::tool(),
-            format: settings.format.id.into(),
+            format: {
+                let ids: Vec<&str> = settings.formats().map(|choice| choice.format.id).collect();
+                ids.join(",")
+            },
             key: signer.key.clone(),
             job_id: job.job_id.clone(),
             timestamp: settings.timestamp,

@@ -25,7 +25,8 @@ pub(super) struct Work<'r> {
 pub(super) struct Open<'r> {
     pub(super) name: String,
     pub(super) dialect: Dialect,
-    pub(super) plan: Plan<'r>,
+    /// How rows are read for each of the run's formats.
+    pub(super) plans: Vec<Plan<'r>>,
 }
 
 /// Where a batch begins and ends.
@@ -56,7 +57,7 @@ struct Current<'r> {
 
 /// All inputs, one after another.
 pub(super) struct Inputs<'r> {
-    rules: &'r Rules,
+    rules: &'r [Rules],
     limits: Limits,
     stop: Stop,
     waiting: std::vec::IntoIter<Waiting<'r>>,
@@ -78,13 +79,14 @@ struct Waiting<'r> {
 
 impl<'r> Inputs<'r> {
     /// Opens every input and checks its header, before any work is done.
-    /// Beside the inputs it tells whether any row may name its own version.
+    /// Beside the inputs it tells of each format whether any row may name its
+    /// own version.
     pub(super) fn prepare(
         inputs: &[Input],
-        rules: &'r Rules,
+        rules: &'r [Rules],
         limits: Limits,
         stop: &Stop,
-    ) -> Result<(Self, bool), Error> {
+    ) -> Result<(Self, Vec<bool>), Error> {
         let mut this = Self {
             rules,
             limits,
@@ -97,10 +99,12 @@ impl<'r> Inputs<'r> {
             finished: Arc::default(),
         };
         let mut waiting = Vec::with_capacity(inputs.len());
-        let mut reads_version = false;
+        let mut reads_version = vec![false; rules.len()];
         for input in inputs {
             let current = this.open(input)?;
-            reads_version |= current.open.plan.reads_version();
+            for (reads, plan) in reads_version.iter_mut().zip(&current.open.plans) {
+                *reads |= plan.reads_version();
+            }
             let is_file = input.size().is_some();
             waiting.push(Waiting {
                 input: input.clone(),
@@ -227,17 +231,21 @@ impl<'r> Inputs<'r> {
             file: Some(name.clone()),
             error,
         };
-        let plan = match input.dialect {
-            Dialect::Ndjson => Plan::for_members(self.rules),
+        let rules = self.rules.iter();
+        let plans = match input.dialect {
+            Dialect::Ndjson => rules.map(Plan::for_members).collect(),
             Dialect::Csv { .. } => match reader.header().map_err(read_error)? {
-                Some(header) => Plan::for_header(self.rules, &header).map_err(plan_error)?,
+                Some(header) => {
+                    let plans = rules.map(|rules| Plan::for_header(rules, &header));
+                    plans.collect::<Result<_, _>>().map_err(plan_error)?
+                }
                 None => return Err(plan_error(PlanError::NoHeader)),
             },
         };
         let open = Arc::new(Open {
             name: name.clone(),
             dialect: input.dialect,
-            plan,
+            plans,
         });
         Ok(Current {
             reader,

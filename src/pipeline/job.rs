@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use crate::engine::Check;
 use crate::envelope::Style;
+use crate::error::Error;
 use crate::format::Code;
 use crate::output::{
     Checkpoint, Compression, Counts, Disk, Holder, InputEntry, Manifest, SystemDisk, Target,
 };
-use crate::record::{Settings, Tally};
+use crate::publishers::PublisherFile;
+use crate::record::{Rules, Settings, Tally};
 use crate::row::{Input, Limits};
 use crate::stop::Stop;
 use crate::terms::Terms;
@@ -24,6 +26,8 @@ pub struct Job {
     pub settings: Settings,
     /// The inputs in their order.
     pub inputs: Vec<Input>,
+    /// The publishers that each row meets, if it meets any.
+    pub publishers: Option<PublisherFile>,
     /// How long rows may be.
     pub limits: Limits,
     /// The key at work; without one, rows are only checked.
@@ -80,6 +84,7 @@ impl Job {
         Self {
             settings,
             inputs,
+            publishers: None,
             limits: Limits::default(),
             signer: None,
             outputs,
@@ -113,7 +118,28 @@ impl Job {
             self.inputs.iter().map(|input| input.dialect),
             self.outputs.style,
             self.outputs.escape_formulas,
+            self.publishers
+                .as_ref()
+                .map(|file| file.term(&self.settings)),
         )
+    }
+
+    /// What the settings say of each format, the publishers introduced and the
+    /// keys at hand.
+    pub(super) fn rules(&self) -> Result<Vec<Rules>, Error> {
+        let no_file = |error| Error::Plan { file: None, error };
+        let mut rules = Rules::all(&self.settings).map_err(no_file)?;
+        if let Some(choices) = self
+            .signer
+            .as_ref()
+            .and_then(|signer| signer.choices.as_ref())
+        {
+            rules.iter_mut().for_each(|rules| rules.choose(choices));
+        }
+        if let Some(publishers) = &self.publishers {
+            publishers.introduce(&mut rules)?;
+        }
+        Ok(rules)
     }
 }
 

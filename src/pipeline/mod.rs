@@ -34,7 +34,7 @@ use crate::signing_input::Recipes;
 use inputs::Inputs;
 use ledger::Ledger;
 use start::Choice;
-use task::Press;
+use task::{Press, Printer, Spread};
 use trace::traced;
 
 pub use job::{Begun, Event, Interval, Job, MaxRejects, Outputs, Progress, Summary};
@@ -70,6 +70,7 @@ pub fn run_at(job: Job, standing: Standing, on: impl FnMut(Event<'_>)) -> Result
 /// As [`run`], as far as it can be told without reading the inputs.
 pub fn prepare(mut job: Job, standing: Standing) -> Result<Prepared, Error> {
     start::check_outputs(&job)?;
+    start::check_formats(&job)?;
     let Standing { lock, left } = standing;
     let choice = start::choose(&mut job, left, Timestamp::now())?;
     Ok(Prepared { job, lock, choice })
@@ -92,7 +93,7 @@ impl Prepared {
         if matches!(self.choice, Choice::Done(_)) {
             return Ok(());
         }
-        let rules = rules(&self.job)?;
+        let rules = self.job.rules()?;
         let inputs = self.job.inputs.iter().filter(|input| !input.is_read_once());
         let inputs: Vec<Input> = inputs.cloned().collect();
         Inputs::prepare(&inputs, &rules, self.job.limits, &self.job.stop)?;
@@ -114,7 +115,7 @@ impl Prepared {
         let took_over = lock.as_ref().and_then(|lock| lock.abandoned.clone());
         // How far a resume would come: what it was, until the work says more.
         let mut left = unfinished.as_ref().map(Progress::of);
-        let rules = rules(&job)?;
+        let rules = job.rules()?;
         let result =
             Inputs::prepare(&job.inputs, &rules, job.limits, &job.stop).and_then(|inputs| {
                 let mut work = Work {
@@ -149,10 +150,6 @@ impl Prepared {
     }
 }
 
-fn rules(job: &Job) -> Result<Rules, Error> {
-    Rules::new(job.settings.clone()).map_err(|error| Error::Plan { file: None, error })
-}
-
 /// A run at work.
 struct Work<'w, F> {
     job: &'w Job,
@@ -165,21 +162,28 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
     /// Reads, signs and writes, from where the checkpoint says.
     fn run(
         &mut self,
-        (mut inputs, reads_version): (Inputs<'_>, bool),
-        rules: &Rules,
+        (mut inputs, reads_version): (Inputs<'_>, Vec<bool>),
+        rules: &[Rules],
         unfinished: Option<Checkpoint>,
         took_over: Option<Holder>,
     ) -> Result<Summary, Error> {
         let clock = Instant::now();
         let job = self.job;
-        let layouts = rules.layouts(reads_version);
-        let envelope = Envelope::new(
-            job.outputs.style,
-            rules.format(),
-            &layouts,
-            &rules.settings().keep,
-            job.outputs.escape_formulas,
-        );
+        let formats: Vec<Printer<'_>> = rules
+            .iter()
+            .zip(&reads_version)
+            .map(|(rules, reads_version)| Printer {
+                recipes: Recipes::new(rules.format()),
+                envelope: Envelope::new(
+                    job.outputs.style,
+                    rules.format(),
+                    &rules.layouts(*reads_version),
+                    &rules.settings().keep,
+                    job.outputs.escape_formulas,
+                ),
+                publishers: rules.publishers(),
+            })
+            .collect();
         let resumed = unfinished.is_some();
         if let Some(checkpoint) = &unfinished
             && (checkpoint.counts.rows > 0 || checkpoint.place != PlaceEntry::default())
@@ -187,7 +191,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
             inputs.take_up(checkpoint)?;
         }
         let pool = parallel::pool(job.threads).map_err(Error::Threads)?;
-        let mut ledger = Ledger::open(job, &envelope, unfinished, self.started)?;
+        let mut ledger = Ledger::open(job, &formats[0].envelope, unfinished, self.started)?;
         let begun = Begun {
             rows: ledger.progress.rows,
             resumed,
@@ -196,7 +200,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         };
         (self.on)(Event::Begun(&begun));
         let finished = self
-            .flow(&pool, &mut inputs, rules, &envelope, &mut ledger)
+            .flow(&pool, &mut inputs, &formats, &mut ledger)
             .and_then(|()| {
                 ledger.close(&inputs.finished, job.expect_rows)?;
                 let mut summary = ledger.books.summary(&inputs.finished);
@@ -217,16 +221,18 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         &mut self,
         pool: &parallel::Pool,
         inputs: &mut Inputs<'_>,
-        rules: &Rules,
-        envelope: &Envelope,
+        formats: &[Printer<'_>],
         ledger: &mut Ledger,
     ) -> Result<(), Error> {
         let job = self.job;
-        let recipes = Recipes::new(rules.format());
+        let settings = &job.settings;
         let press = job.signer.as_ref().map(|signer| Press {
-            recipes: &recipes,
+            formats,
             signer,
-            envelope,
+            spread: settings.spread.map(|over| Spread {
+                from: settings.timestamp,
+                over,
+            }),
             self_check: job.self_check,
             compression: ledger::compression(&job.outputs.signed),
             benches: Arc::default(),

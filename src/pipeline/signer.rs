@@ -8,20 +8,22 @@ use crate::error::Error;
 use crate::format::Alg;
 use crate::key::{Secret, SigningKey};
 use crate::output::{Compression, KeyEntry};
-use crate::record::{Outcome, Plan, Problem, Records, Rules, Tally};
+use crate::record::{Choices, Outcome, Plan, Problem, Records, Rules, Tally};
 use crate::signing_input::Recipes;
 use crate::stamp::Stamps;
 
 use super::supply::Supply;
-use super::task::{Press, sign_all};
+use super::task::{Press, Printer, Spread, sign_all};
 
 /// A key at work.
 pub struct Signer {
     /// Signs.
     pub engine: Box<dyn Engine>,
-    /// Derives nonces; a shared secret derives none, because no format that
-    /// is signed with one has a nonce.
-    pub stamps: Option<Stamps>,
+    /// Derive each key's nonces; a shared secret derives none, because no
+    /// format that is signed with one has a nonce.
+    pub stamps: Vec<Stamps>,
+    /// How rows choose among several keys; with one there is no choice.
+    pub choices: Option<Arc<Choices>>,
     /// The key, by what is public of it.
     pub key: KeyEntry,
 }
@@ -41,7 +43,8 @@ impl Signer {
         let public = key.public_key();
         Self {
             engine: (engine.load)(key.ecdsa()),
-            stamps: Some(Stamps::new(&key.scalar(), job_id)),
+            stamps: vec![Stamps::new(&key.scalar(), job_id)],
+            choices: None,
             key: KeyEntry {
                 alg: Alg::Es256.as_str().into(),
                 fingerprint: public.fingerprint(),
@@ -54,13 +57,19 @@ impl Signer {
     pub fn hs256(secret: &Secret) -> Self {
         Self {
             engine: Box::new(Hs256::new(secret.bytes())),
-            stamps: None,
+            stamps: Vec::new(),
+            choices: None,
             key: KeyEntry {
                 alg: Alg::Hs256.as_str().into(),
                 fingerprint: secret.fingerprint(),
                 public_key: None,
             },
         }
+    }
+
+    /// What derives each key's nonces, where nonces are derived.
+    pub(super) fn stamps(&self) -> Option<&[Stamps]> {
+        (!self.stamps.is_empty()).then_some(&self.stamps[..])
     }
 
     /// Signs one row, the text of a JSON object: as many lines of NDJSON as
@@ -83,10 +92,19 @@ impl Signer {
                 let keep = &rules.settings().keep;
                 let envelope = Envelope::new(Style::Ndjson, format, &[], keep, true);
                 let recipes = Recipes::new(format);
+                let printer = Printer {
+                    recipes,
+                    envelope,
+                    publishers: None,
+                };
+                let settings = rules.settings();
                 let press = Press {
-                    recipes: &recipes,
+                    formats: &[printer],
                     signer: self,
-                    envelope: &envelope,
+                    spread: settings.spread.map(|over| Spread {
+                        from: settings.timestamp,
+                        over,
+                    }),
                     self_check: Check::All,
                     compression: Compression::None,
                     benches: Arc::default(),

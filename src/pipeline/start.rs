@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::envelope::Style;
 use crate::error::Error;
-use crate::format::Freshness;
+use crate::format::{Format, Freshness};
 use crate::output::{Checkpoint, OutputError, check_targets};
-use crate::record::{Settings, UNPUBLISHED_TOLERANCE};
+use crate::record::{FormatChoice, Settings, UNPUBLISHED_TOLERANCE};
 use crate::row::Origin;
 use crate::time::rfc3339;
 
@@ -87,6 +88,7 @@ pub(super) fn choose(job: &mut Job, left: Left, now: Timestamp) -> Result<Choice
 }
 
 fn begin(job: &Job, now: Timestamp) -> Result<Choice, Error> {
+    check_spread(&job.settings)?;
     check_clock(&job.settings, now)?;
     Ok(Choice::Begin)
 }
@@ -106,13 +108,36 @@ fn conclude(job: &Job, checkpoint: &Checkpoint) -> Result<Choice, Error> {
     Ok(Choice::Done(Box::new(summary)))
 }
 
+/// Times that are spread lie in the future, and the records say so: each may be
+/// used from its time on. Where even the present is not safe for long, that is
+/// no excuse.
+fn check_spread(settings: &Settings) -> Result<(), Error> {
+    let mut formats = settings.formats();
+    let unsafe_one = formats.find(|choice| choice.format.freshness == Freshness::Unpublished);
+    match (settings.spread, unsafe_one) {
+        (Some(_), Some(choice)) if !settings.allow_future => Err(Error::settings(
+            format!(
+                "--spread dates records of {} into the future, where no tolerance is published",
+                choice.format.id
+            ),
+            "sign them when they are needed; --allow-future signs them all the same",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The run's own timestamp must be one that may be signed now; the rows' own
 /// times are compared with it, never with the clock, so that a repeated run
 /// gives the same bytes.
 fn check_clock(settings: &Settings, now: Timestamp) -> Result<(), Error> {
+    let mut formats = settings.formats();
+    formats.try_for_each(|choice| check_clock_of(choice.format, settings, now))
+}
+
+fn check_clock_of(format: &Format, settings: &Settings, now: Timestamp) -> Result<(), Error> {
     let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
     let stamped = settings.timestamp;
-    let limit = match settings.format.freshness {
+    let limit = match format.freshness {
         Freshness::Documented { millis } => Some((millis, "its documented life is over")),
         Freshness::Unpublished => Some((
             UNPUBLISHED_TOLERANCE,
@@ -130,7 +155,7 @@ fn check_clock(settings: &Settings, now: Timestamp) -> Result<(), Error> {
         && stamped.saturating_add(life) < now
         && !settings.allow_stale
     {
-        let id = settings.format.id;
+        let id = format.id;
         return Err(Error::settings(
             format!(
                 "the timestamp {} is too old for {id}: {why}",
@@ -145,17 +170,56 @@ fn check_clock(settings: &Settings, now: Timestamp) -> Result<(), Error> {
 /// A job whose documented life is over is not gone on with unless somebody
 /// asks for it.
 fn check_age(settings: &Settings, now: Timestamp) -> Result<(), Error> {
-    match settings.format.freshness {
-        Freshness::Documented { .. } => check_clock(
-            &Settings {
-                allow_future: true,
-                ..settings.clone()
-            },
-            now,
-        ),
-        // The clock may have been set back since; no life is documented.
-        Freshness::Unpublished | Freshness::Expiry | Freshness::Silent => Ok(()),
+    let settings = Settings {
+        allow_future: true,
+        ..settings.clone()
+    };
+    settings
+        .formats()
+        .try_for_each(|choice| match choice.format.freshness {
+            Freshness::Documented { .. } => check_clock_of(choice.format, &settings, now),
+            // The clock may have been set back since; no life is documented.
+            Freshness::Unpublished | Freshness::Expiry | Freshness::Silent => Ok(()),
+        })
+}
+
+/// What records of several formats can be written into one file.
+pub(super) fn check_formats(job: &Job) -> Result<(), Error> {
+    let first = job.settings.format;
+    for choice in &job.settings.more {
+        let FormatChoice { format, .. } = choice;
+        if format.alg() != first.alg() {
+            return Err(Error::settings(
+                format!(
+                    "{} is signed with {}, {} with {}",
+                    first.id,
+                    first.key.describe(),
+                    format.id,
+                    format.key.describe()
+                ),
+                "sign them in runs of their own; a job file may have an output for each",
+            ));
+        }
+        let again = |other: &FormatChoice| {
+            std::ptr::eq(other.format, *format) && other.version == choice.version
+        };
+        if job.settings.formats().filter(again).count() > 1 {
+            return Err(Error::settings(
+                format!("{} is named twice", choice.name()),
+                "give --count for more records of a format",
+            ));
+        }
     }
+    if !job.settings.more.is_empty()
+        && job.outputs.signed.is_some()
+        && job.outputs.style != Style::Ndjson
+    {
+        return Err(Error::settings(
+            "records of several formats have different columns, and one CSV file has one header",
+            "give --output-format ndjson",
+        ));
+    }
+    Ok(())
 }
 
 /// No output is an input or another output.

@@ -9,7 +9,7 @@ use crate::envelope::{Envelope, Signed};
 use crate::error::Error;
 use crate::output::Compression;
 use crate::record::{Record, Records};
-use crate::signing_input::{Derived, Deriving, Recipes, Scratch};
+use crate::signing_input::{Copy, Derived, Deriving, Recipes, Scratch};
 
 use super::check::{Checked, Report};
 use super::inputs::{Bounds, Spot};
@@ -29,18 +29,34 @@ const LINE_ENDS: usize = 160;
 
 /// What turns records into lines.
 pub(super) struct Press<'a> {
-    pub(super) recipes: &'a Recipes,
+    /// For each of the run's formats.
+    pub(super) formats: &'a [Printer<'a>],
     pub(super) signer: &'a Signer,
-    pub(super) envelope: &'a Envelope,
+    pub(super) spread: Option<Spread>,
     pub(super) self_check: Check,
     pub(super) compression: Compression,
     pub(super) benches: Arc<Supply<Bench>>,
     pub(super) lines: Arc<Supply<Vec<u8>>>,
 }
 
+/// What makes lines of one format's records.
+pub(super) struct Printer<'a> {
+    pub(super) recipes: Recipes,
+    pub(super) envelope: Envelope,
+    pub(super) publishers: Option<&'a Records>,
+}
+
+/// Times that rows do not give lie evenly over a period, in milliseconds.
+#[derive(Clone, Copy)]
+pub(super) struct Spread {
+    pub(super) from: u64,
+    pub(super) over: u64,
+}
+
 /// What a task is worked on with.
 #[derive(Default)]
 pub(super) struct Bench {
+    items: Vec<Item>,
     deriving: Deriving,
     derived: Vec<Derived>,
     /// Every record's members between braces.
@@ -52,6 +68,8 @@ pub(super) struct Bench {
 
 impl Reuse for Bench {
     fn clear(&mut self) {
+        self.items.clear();
+        self.deriving.clear();
         self.derived.clear();
         self.payloads.clear();
         self.messages.clear();
@@ -62,18 +80,31 @@ impl Reuse for Bench {
     }
 }
 
-/// Some of a checked batch's records: from one copy of one record on.
+/// Some of what a checked batch becomes: from one signed record on.
 pub(super) struct Task {
-    records: Arc<Lent<Records>>,
+    /// For each of the run's formats, a record for each good row.
+    records: Arc<Vec<Lent<Records>>>,
     /// The batch's report, on its first task only.
     report: Option<Report>,
-    record: usize,
-    copy: u64,
+    row: usize,
+    /// Which of all that the row becomes.
+    nth: u64,
     count: usize,
     /// Its number within the batch, from 0.
     number: u64,
     is_last: bool,
     bounds: Option<Arc<Bounds>>,
+}
+
+/// One of the signed records that a row becomes.
+#[derive(Clone, Copy)]
+struct Item {
+    row: usize,
+    /// Which of the publishers that the row meets.
+    met: u64,
+    format: usize,
+    copy: u64,
+    is_last_of_row: bool,
 }
 
 /// A task's result.
@@ -118,7 +149,7 @@ pub(super) fn cut(
 }
 
 fn cut_records(
-    records: Lent<Records>,
+    records: Vec<Lent<Records>>,
     report: Report,
     bounds: Option<Arc<Bounds>>,
     spawn: &mut dyn FnMut(Task) -> bool,
@@ -127,24 +158,27 @@ fn cut_records(
     let mut task = Task {
         records: Arc::clone(&records),
         report: Some(report),
-        record: 0,
-        copy: 0,
+        row: 0,
+        nth: 0,
         count: 0,
         number: 0,
         is_last: false,
         bounds,
     };
     let mut bytes = 0;
-    for (at, record) in records.iter().enumerate() {
-        let size = record.size().max(1);
-        let mut copy = 0;
-        while copy < record.count() {
+    let rows = records.first().map_or(0, |records| records.len());
+    for row in 0..rows {
+        let size = records.iter().map(|records| records.get(row).size()).max();
+        let size = size.unwrap_or(0).max(1);
+        let all = becomes(&records, row);
+        let mut nth = 0;
+        while nth < all {
             if task.count == TASK_RECORDS || (bytes >= TASK_BYTES && task.count > 0) {
                 let next = Task {
                     records: Arc::clone(&records),
                     report: None,
-                    record: at,
-                    copy,
+                    row,
+                    nth,
                     count: 0,
                     number: task.number + 1,
                     is_last: false,
@@ -157,22 +191,35 @@ fn cut_records(
             }
             let room = TASK_RECORDS - task.count;
             let fits = (TASK_BYTES - bytes.min(TASK_BYTES)) / size + 1;
-            let left = usize::try_from(record.count() - copy).unwrap_or(usize::MAX);
+            let left = usize::try_from(all - nth).unwrap_or(usize::MAX);
             let take = room.min(fits).min(left);
             task.count += take;
             bytes += take * size;
-            copy += take as u64;
+            nth += take as u64;
         }
     }
     task.is_last = true;
     spawn(task);
 }
 
+/// How many signed records a row becomes: for each publisher it meets, for
+/// each format, so many copies.
+fn becomes(records: &[Lent<Records>], row: usize) -> u64 {
+    let Some(first) = records.first() else {
+        return 0;
+    };
+    let record = first.get(row);
+    // Each is at most some thousand millions, and formats are few; a row that
+    // becomes more than can be counted is never finished anyway.
+    let of_each = record.count().saturating_mul(records.len() as u64);
+    record.meets().saturating_mul(of_each)
+}
+
 /// Signs all of these records at once and gives their lines.
 pub(super) fn sign_all(records: Lent<Records>, press: &Press<'_>) -> Result<Vec<u8>, Error> {
     let mut lines = Vec::new();
     let mut failed = None;
-    cut_records(records, Report::default(), None, &mut |task| {
+    cut_records(vec![records], Report::default(), None, &mut |task| {
         match task.sign(press, &Trace::default()) {
             Ok(done) => lines.extend_from_slice(&done.lines),
             Err(error) => failed = Some(error),
@@ -186,18 +233,36 @@ pub(super) fn sign_all(records: Lent<Records>, press: &Press<'_>) -> Result<Vec<
 }
 
 impl Task {
-    /// The records of the task, with the number of each copy.
-    fn items(&self) -> impl Iterator<Item = (Record<'_>, u64)> {
-        let (mut at, mut copy) = (self.record, self.copy);
+    /// The signed records of the task, in order: publisher after publisher,
+    /// for each format after format, for each copy after copy.
+    fn items(&self) -> impl Iterator<Item = Item> {
+        let formats = self.records.len() as u64;
+        let (mut row, mut nth) = (self.row, self.nth);
+        let counts = move |row: usize| {
+            let count = self.records.first().map_or(1, |r| r.get(row).count());
+            (count, becomes(&self.records, row))
+        };
+        let mut of_row = (self.count > 0).then(|| counts(row));
         (0..self.count).map(move |_| {
-            let mut record = self.records.get(at);
-            if copy == record.count() {
-                at += 1;
-                copy = 0;
-                record = self.records.get(at);
+            let (mut count, mut all) = of_row.unwrap_or((1, 1));
+            if nth == all {
+                row += 1;
+                nth = 0;
+                (count, all) = counts(row);
+                of_row = Some((count, all));
             }
-            copy += 1;
-            (record, copy - 1)
+            let of_publisher = count * formats;
+            let of_format = nth % of_publisher;
+            let item = Item {
+                row,
+                met: nth / of_publisher,
+                // Fewer than there are formats.
+                format: (of_format / count) as usize,
+                copy: of_format % count,
+                is_last_of_row: nth + 1 == all,
+            };
+            nth += 1;
+            item
         })
     }
 
@@ -218,14 +283,13 @@ impl Task {
     }
 
     fn done(self, lines: Lent<Vec<u8>>, recomputed: u64) -> Done {
-        let finished = |(record, copy): &(Record<'_>, u64)| copy + 1 == record.count();
         let bounds = self.bounds.as_ref().filter(|bounds| !bounds.is_torn);
         let next = bounds.map(|bounds| match self.is_last {
             true => (bounds.to.clone(), 0),
             false => (bounds.from.clone(), self.number + 1),
         });
         Done {
-            rows: self.items().filter(finished).count() as u64,
+            rows: self.items().filter(|item| item.is_last_of_row).count() as u64,
             records: self.count as u64,
             recomputed,
             lines,
@@ -241,15 +305,15 @@ impl Task {
         lines: &mut Vec<u8>,
     ) -> Result<u64, Error> {
         let Press {
-            recipes,
+            formats,
             signer,
-            envelope,
+            spread,
             self_check,
             ..
         } = *press;
-        let stamps = signer.stamps.as_ref();
         let mut bench = press.benches.take();
         let Bench {
+            items,
             deriving,
             derived,
             payloads,
@@ -257,20 +321,31 @@ impl Task {
             scratch,
             signatures,
         } = &mut *bench;
-        let (mut first, mut last) = (None, 0);
-        let items = self.items().inspect(|(record, _)| {
+        let record_of = |item: &Item| {
+            let record = self.records[item.format].get(item.row);
+            record.with_publisher(item.met, formats[item.format].publishers)
+        };
+        items.extend(self.items());
+        for item in &*items {
+            let record = record_of(item);
             trace.at(record.number());
-            last = record.number();
-            first.get_or_insert(last);
-        });
-        match stamps {
-            Some(stamps) => {
-                recipes.derive_all(stamps, items, deriving, derived);
-            }
-            None => derived.extend(items.map(|_| Derived::default())),
+            let copy = Copy {
+                number: item.copy,
+                time: spread.map(|spread| spread.time(&record, item.copy)),
+            };
+            formats[item.format]
+                .recipes
+                .take_up(&record, copy, deriving);
         }
-        for ((record, _), nonces) in self.items().zip(&*derived) {
+        let stamps = signer.stamps();
+        deriving.finish(
+            stamps.map(|stamps| |key| &stamps[usize::from(key)]),
+            derived,
+        );
+        for (item, nonces) in items.iter().zip(&*derived) {
+            let record = record_of(item);
             trace.at(record.number());
+            let recipes = &formats[item.format].recipes;
             payloads.push_with(|out| {
                 out.push(b'{');
                 recipes.write_members(&record, nonces, out);
@@ -282,23 +357,22 @@ impl Task {
             });
         }
         let engine: &dyn Engine = signer.engine.as_ref();
-        trace.between(first.unwrap_or(last), last);
+        let number_of = |item: Option<&Item>| item.map_or(0, |item| record_of(item).number());
+        let last = number_of(items.last());
+        trace.between(number_of(items.first()), last);
         let recomputed = engine
             .sign_batch(messages, self_check, signatures)
             .map_err(|error| match error {
                 SignError::Wrong { at, .. } => Error::SelfCheck {
-                    record: self
-                        .items()
-                        .nth(at)
-                        .map_or(last, |(record, _)| record.number()),
+                    record: number_of(items.get(at)),
                 },
                 error => error.into(),
             })?;
         // One allocation for all lines: doubling would hold twice as much.
         let ends = self.count * LINE_ENDS;
         lines.reserve(payloads.total_bytes() + messages.total_bytes() + ends);
-        for (at, (record, _)) in self.items().enumerate() {
-            let (message, signature) = (messages.get(at), signatures.get(at));
+        for (at, item) in items.iter().enumerate() {
+            let record = record_of(item);
             let payload = payloads.get(at);
             trace.at(record.number());
             let signed = Signed {
@@ -306,11 +380,30 @@ impl Task {
                 derived: &derived[at],
                 // Without the braces.
                 members: &payload[1..payload.len() - 1],
-                message,
-                signature,
+                message: messages.get(at),
+                signature: signatures.get(at),
             };
+            let Printer {
+                recipes, envelope, ..
+            } = &formats[item.format];
             envelope.write(recipes, &signed, lines);
         }
         Ok(recomputed)
+    }
+}
+
+impl Spread {
+    /// When a copy of a record is stamped, in milliseconds. The copies of one
+    /// record divide the period evenly among them. Where they begin differs
+    /// from record to record as the bits of its place do, read backwards (van
+    /// der Corput's sequence): however many records there are, and wherever
+    /// the run is cut, their times lie evenly.
+    fn time(self, record: &Record<'_>, copy: u64) -> u64 {
+        let over = u128::from(self.over);
+        let start = (over * u128::from(record.place().reverse_bits())) >> 64;
+        let copies = u128::from(record.count().max(1));
+        let offset = (over * u128::from(copy) + start) / copies;
+        // Less than the period.
+        self.from.saturating_add(offset as u64)
     }
 }

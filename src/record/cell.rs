@@ -84,6 +84,21 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// The text of a column that lists names: a JSON array's strings are
+    /// joined with spaces.
+    pub(super) fn list(self) -> Result<Option<Cow<'a, str>>, Fault> {
+        match self {
+            Self::Token(token) if Shape::of(token) == Shape::Array => {
+                let names = json::array(token)
+                    .map_err(|_| Fault::new(Code::BadJson, "a JSON array of strings"))?;
+                let names = names.into_iter().map(decode);
+                let names: Vec<Cow<'_, str>> = names.collect::<Result<_, _>>()?;
+                Ok((!names.is_empty()).then(|| names.join(" ").into()))
+            }
+            cell => cell.plain(),
+        }
+    }
+
     /// Appends the cell as JSON text, for a kept column.
     pub(super) fn write_json(self, out: &mut Vec<u8>) -> Result<(), Fault> {
         match self {

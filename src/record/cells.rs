@@ -3,6 +3,7 @@
 
 use super::MAX_FIELDS;
 use super::cell::Cell;
+use super::choice::MOST_COLUMNS;
 
 /// The cells of one row that give fields.
 pub(super) trait Cells<'a> {
@@ -28,6 +29,8 @@ impl<'a, C: Fn(usize) -> Cell<'a>> Cells<'a> for Columns<'_, C> {
 #[derive(Default)]
 pub(super) struct Members<'a> {
     pub(super) fields: [Option<Cell<'a>>; MAX_FIELDS],
+    /// The fields that came under another format's name for them.
+    pub(super) by_alias: u64,
     pub(super) others: Others<'a>,
 }
 
@@ -42,4 +45,13 @@ impl<'a> Cells<'a> for Members<'a> {
 pub(super) struct Others<'a> {
     pub(super) count: Option<Cell<'a>>,
     pub(super) row_id: Option<Cell<'a>>,
+    /// The publishers it meets, and those it does not.
+    pub(super) allow: Option<Cell<'a>>,
+    pub(super) deny: Option<Cell<'a>>,
+    /// What rows and publishers have in common.
+    pub(super) join: Option<Cell<'a>>,
+    /// What a publisher is called.
+    pub(super) publisher: Option<Cell<'a>>,
+    /// What selects a key.
+    pub(super) choosers: [Option<Cell<'a>>; MOST_COLUMNS],
 }

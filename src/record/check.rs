@@ -11,6 +11,7 @@ use crate::json::{self, Shape};
 use super::cell::Cell;
 use super::cells::{Cells, Columns, Members, Others};
 use super::columns::{COUNT, Plan, Roles, same_name};
+use super::publishers::{ALLOW, DENY, IDS};
 use super::reading::Reading;
 use super::records::Records;
 use super::reject::Problem;
@@ -85,6 +86,55 @@ impl Plan<'_> {
         self.finish(&cells, &others, record, before, records, problems, notices)
     }
 
+    /// Reads what a publisher gives of the format's fields, from a row of
+    /// cells: a bit for each field, and what is no field.
+    pub(super) fn publisher_of_cells<'a>(
+        &self,
+        row: &'a ByteRecord,
+        records: &mut Records,
+        problems: &mut Vec<Problem>,
+    ) -> (u64, Others<'a>) {
+        let mut members = Members::default();
+        if row.len() != self.columns.len() {
+            let found = format!("{} cells", row.len());
+            let wanted = format!("{} cells, as the header has", self.columns.len());
+            problems.push(Problem::row(Code::WrongWidth, &found, wanted));
+            return (0, members.others);
+        }
+        for (roles, cell) in self.columns.iter().zip(row) {
+            let cell = Cell::Text(cell);
+            if let Some(at) = roles.field {
+                members.fields[at] = Some(cell);
+            }
+            self.take_other_roles(roles, cell, &mut members.others, records, problems);
+        }
+        let given = Reading::new(self, &members, &members.others, records, problems);
+        (given.read_publisher(), members.others)
+    }
+
+    /// The same from the text of a JSON object.
+    pub(super) fn publisher_of_json<'a>(
+        &self,
+        row: &'a [u8],
+        records: &mut Records,
+        problems: &mut Vec<Problem>,
+    ) -> (u64, Others<'a>) {
+        let mut members = Members::default();
+        match object(row) {
+            Ok(own) => {
+                for (name, token) in &own {
+                    self.take_member(None, name, token, &mut members, records, problems);
+                }
+            }
+            Err(problem) => {
+                problems.push(problem);
+                return (0, members.others);
+            }
+        }
+        let given = Reading::new(self, &members, &members.others, records, problems);
+        (given.read_publisher(), members.others)
+    }
+
     /// Checks a JSON row, the text of one object.
     pub fn check_json(
         &self,
@@ -94,14 +144,7 @@ impl Plan<'_> {
         problems: &mut Vec<Problem>,
         notices: &mut Tally,
     ) -> Outcome {
-        let members = match std::str::from_utf8(row) {
-            Ok(text) => json::object(text).map_err(|fault| row_problem(&fault)),
-            Err(error) => Err(Problem::row(Code::InvalidUtf8, "", "UTF-8").hint(format!(
-                "byte {} of the row is not UTF-8",
-                error.valid_up_to() + 1
-            ))),
-        };
-        let members = match members {
+        let members = match object(row) {
             Ok(members) => members,
             Err(problem) => {
                 problems.push(problem);
@@ -182,10 +225,24 @@ impl Plan<'_> {
         }
         let cell = Cell::Token(token);
         if let Some(at) = roles.field {
-            if cells.fields[at].is_some() {
-                problems.push(twice(format.fields[at].name, cell));
+            let bit = 1 << at;
+            let by_alias = cells.by_alias & bit != 0;
+            match cells.fields[at] {
+                // Its own name goes before another format's name for it, where
+                // that one is for another format.
+                Some(_) if roles.alias && !by_alias && roles.beside => {}
+                Some(_) if by_alias && !roles.alias && !self.rules.settings.more.is_empty() => {
+                    cells.fields[at] = Some(cell);
+                    cells.by_alias &= !bit;
+                }
+                known => {
+                    if known.is_some() {
+                        problems.push(twice(format.fields[at].name, cell));
+                    }
+                    cells.fields[at] = Some(cell);
+                    cells.by_alias |= if roles.alias { bit } else { 0 };
+                }
             }
-            cells.fields[at] = Some(cell);
         }
         self.take_other_roles(&roles, cell, &mut cells.others, records, problems);
     }
@@ -209,6 +266,22 @@ impl Plan<'_> {
         if roles.row_id && others.row_id.replace(cell).is_some() {
             let name = settings.row_id.as_deref().unwrap_or_default();
             problems.push(twice(name, cell));
+        }
+        let named = [
+            (roles.allow, &mut others.allow, ALLOW),
+            (roles.deny, &mut others.deny, DENY),
+            (roles.join, &mut others.join, "the common column"),
+            (roles.publisher, &mut others.publisher, IDS[0]),
+        ];
+        for (is, other, name) in named {
+            if is && other.replace(cell).is_some() {
+                problems.push(twice(name, cell));
+            }
+        }
+        if let (Some(at), Some(choices)) = (roles.chooser, &self.rules.choices)
+            && others.choosers[at].replace(cell).is_some()
+        {
+            problems.push(twice(&choices.columns[at], cell));
         }
         if let Some(at) = roles.keep {
             let slot = records.kept_slot(at);
@@ -235,11 +308,11 @@ impl Plan<'_> {
     ) -> Outcome {
         let (finished, due) = Reading::new(self, cells, others, records, problems).read();
         match finished {
-            Some((layout, count)) if problems.is_empty() => {
+            Some(finished) if problems.is_empty() => {
                 for (notice, field) in due {
                     notices.add(notice, field, 1);
                 }
-                records.finish(record, layout, count);
+                records.finish(record, finished);
                 Outcome::Record
             }
             _ => {
@@ -247,6 +320,17 @@ impl Plan<'_> {
                 Outcome::Reject
             }
         }
+    }
+}
+
+/// The members of a JSON row.
+fn object(row: &[u8]) -> Result<Vec<json::Member<'_>>, Problem> {
+    match std::str::from_utf8(row) {
+        Ok(text) => json::object(text).map_err(|fault| row_problem(&fault)),
+        Err(error) => Err(Problem::row(Code::InvalidUtf8, "", "UTF-8").hint(format!(
+            "byte {} of the row is not UTF-8",
+            error.valid_up_to() + 1
+        ))),
     }
 }
 

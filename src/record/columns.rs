@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::format::{Claim, Format, Signing, Source};
+use crate::format::{Claim, Format, Signing};
 
 use super::plan_error::PlanError;
-use super::rules::{Default, Rules};
+use super::publishers::{ALLOW, DENY, IDS};
+use super::rules::{Rules, field_of};
 use super::steps::Steps;
 
 /// Whether a column's name fits a field's: without regard to case and to
@@ -46,12 +47,42 @@ pub struct Roles {
     pub(super) keep: Option<usize>,
     /// It is an object of fields (JSON only).
     pub(super) parent: bool,
+    /// It gives the field under a name that other formats have for it.
+    pub(super) alias: bool,
+    /// It names the publishers that the row meets.
+    pub(super) allow: bool,
+    /// It names publishers that the row does not meet.
+    pub(super) deny: bool,
+    /// It is what rows and publishers have in common.
+    pub(super) join: bool,
+    /// It is what a publisher is called.
+    pub(super) publisher: bool,
+    /// It selects keys, as this one of the columns that do.
+    pub(super) chooser: Option<usize>,
+    /// It is for another format.
+    pub(super) beside: bool,
+}
+
+/// Whose rows are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The run's inputs.
+    Rows,
+    /// The publishers that rows meet.
+    Publishers,
 }
 
 impl Roles {
     /// Whether it is used for more than a field and an object of fields.
     pub(super) fn has_others(&self) -> bool {
-        self.count || self.row_id || self.keep.is_some()
+        self.count
+            || self.row_id
+            || self.keep.is_some()
+            || self.allow
+            || self.deny
+            || self.join
+            || self.publisher
+            || self.chooser.is_some()
     }
 }
 
@@ -62,6 +93,7 @@ pub(super) const COUNT: &str = "count";
 #[derive(Debug)]
 pub struct Plan<'r> {
     pub(super) rules: &'r Rules,
+    pub(super) side: Side,
     /// The columns' roles, for inputs with a header.
     pub(super) columns: Vec<Roles>,
     /// The column of each field.
@@ -79,8 +111,13 @@ pub struct Plan<'r> {
 impl<'r> Plan<'r> {
     /// A plan for rows whose members bring their own names (NDJSON).
     pub fn for_members(rules: &'r Rules) -> Self {
+        Self::new(rules, Side::Rows)
+    }
+
+    fn new(rules: &'r Rules, side: Side) -> Self {
         Self {
             rules,
+            side,
             columns: Vec::new(),
             column_of: Vec::new(),
             others: Vec::new(),
@@ -97,20 +134,42 @@ impl<'r> Plan<'r> {
     /// When the header does not fit: two columns for one field, a required
     /// field without a column, a column that fits nothing.
     pub fn for_header(rules: &'r Rules, header: &[Vec<u8>]) -> Result<Self, PlanError> {
+        Self::under(rules, header, Side::Rows)
+    }
+
+    /// A plan for publishers, under a header or with their own names.
+    pub(super) fn for_publishers(
+        rules: &'r Rules,
+        header: Option<&[Vec<u8>]>,
+    ) -> Result<Self, PlanError> {
+        match header {
+            Some(header) => Self::under(rules, header, Side::Publishers),
+            None => Ok(Self::new(rules, Side::Publishers)),
+        }
+    }
+
+    fn under(rules: &'r Rules, header: &[Vec<u8>], side: Side) -> Result<Self, PlanError> {
         let names: Vec<String> = header
             .iter()
             .map(|cell| String::from_utf8(cell.clone()).map_err(|_| PlanError::HeaderNotUtf8))
             .collect::<Result<_, _>>()?;
-        let mut plan = Self::for_members(rules);
+        let mut plan = Self::new(rules, side);
         for name in &names {
             let roles = plan.roles(name).unwrap_or_default();
             plan.columns.push(roles);
         }
         plan.names = names;
+        plan.drop_aliases();
         plan.check_delimiter()?;
-        plan.check_named()?;
         plan.check_twice()?;
-        plan.check_required()?;
+        match side {
+            Side::Rows => {
+                plan.check_named()?;
+                plan.check_given_beside()?;
+                plan.check_required()?;
+            }
+            Side::Publishers => plan.check_publishers()?,
+        }
         plan.check_unknown()?;
         let columns = || plan.columns.iter();
         plan.column_of = (0..rules.format().fields.len())
@@ -176,6 +235,7 @@ impl<'r> Plan<'r> {
                 }
             }
         };
+        let is_row = self.side == Side::Rows;
         for (at, field) in format.fields.iter().enumerate() {
             add(field.name, &|roles| roles.field = Some(at));
             if let Some(parent) = format.parent(field.name) {
@@ -187,27 +247,72 @@ impl<'r> Plan<'r> {
         for parent in parents(format) {
             add(parent, &|roles| roles.parent = true);
         }
-        if !format.fields.iter().any(|f| same_name(f.name, COUNT)) && !is_mapped(COUNT) {
+        for (at, field) in format.fields.iter().enumerate() {
+            for alias in field.aliases {
+                add(alias, &|roles| {
+                    // A field of that very name goes before.
+                    if roles.field.is_none() && !roles.parent {
+                        (roles.field, roles.alias) = (Some(at), true);
+                    }
+                });
+            }
+        }
+        if is_row && !format.fields.iter().any(|f| same_name(f.name, COUNT)) && !is_mapped(COUNT) {
             add(COUNT, &|roles| roles.count = true);
         }
         for (field, column) in &settings.maps {
-            let at = format.fields.iter().position(|f| {
-                same_name(f.name, field)
-                    || format
-                        .parent(f.name)
-                        .is_some_and(|p| same_name(&format!("{p}.{}", f.name), field))
-            });
+            let at = field_of(format, field);
             let is_count = at.is_none() && same_name(field, COUNT);
+            if at.is_none() && !is_count {
+                // It is a field of another format.
+                continue;
+            }
             add(column, &|roles| {
-                roles.field = at;
+                (roles.field, roles.alias) = (at, false);
                 roles.count = is_count;
             });
         }
         for (at, column) in settings.keep.iter().enumerate() {
             add(column, &|roles| roles.keep = Some(at));
         }
-        if let Some(column) = &settings.row_id {
+        if let Some(column) = settings.row_id.as_ref().filter(|_| is_row) {
             add(column, &|roles| roles.row_id = true);
+        }
+        if let Some(meeting) = &settings.meeting {
+            match (self.side, &meeting.id) {
+                (Side::Rows, _) => {
+                    add(ALLOW, &|roles| roles.allow = true);
+                    add(DENY, &|roles| roles.deny = true);
+                }
+                (Side::Publishers, Some(id)) => add(id, &|roles| roles.publisher = true),
+                (Side::Publishers, None) => {
+                    IDS.iter()
+                        .for_each(|id| add(id, &|roles| roles.publisher = true));
+                }
+            }
+            if let Some(join) = &meeting.join {
+                add(join, &|roles| roles.join = true);
+            }
+        }
+        if let Some(choices) = rules.choices.as_ref().filter(|_| is_row) {
+            for (at, column) in choices.columns.iter().enumerate() {
+                add(column, &|roles| roles.chooser = Some(at));
+            }
+        }
+        for format in rules.beside() {
+            let own = format.fields.iter().flat_map(|field| {
+                let parent = format.parent(field.name);
+                let inner = parent.map(|parent| format!("{parent}.{}", field.name));
+                let names = field.aliases.iter().map(|alias| (*alias).to_owned());
+                names.chain(inner).chain([field.name.to_owned()])
+            });
+            let parents = parents(format).map(str::to_owned);
+            for name in own.chain(parents) {
+                add(&name, &|roles| roles.beside = true);
+            }
+        }
+        for (_, column) in &settings.maps {
+            add(column, &|roles| roles.beside |= !settings.more.is_empty());
         }
         // Members of JSON rows mostly come spelled as the field is: those are
         // found by the first look-up.
@@ -222,129 +327,6 @@ impl<'r> Plan<'r> {
             .collect();
         self.members = names.into_iter().chain(exact).collect();
         self
-    }
-
-    /// One column whose name holds a delimiter is a file with another one.
-    fn check_delimiter(&self) -> Result<(), PlanError> {
-        let [column] = &self.names[..] else {
-            return Ok(());
-        };
-        let used = self.columns[0] != Roles::default();
-        match column.chars().find(|c| ",;\t|".contains(*c)) {
-            Some(delimiter) if !used => Err(PlanError::WrongDelimiter {
-                column: column.clone(),
-                delimiter,
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Every column the settings name must be there.
-    fn check_named(&self) -> Result<(), PlanError> {
-        let settings = self.rules.settings();
-        let named = settings
-            .maps
-            .iter()
-            .map(|(_, column)| (column, "--map"))
-            .chain(settings.keep.iter().map(|column| (column, "--keep")))
-            .chain(settings.row_id.iter().map(|column| (column, "--row-id")));
-        for (column, option) in named {
-            if !self.names.iter().any(|name| same_name(name, column)) {
-                return Err(PlanError::NoColumn {
-                    column: column.clone(),
-                    option,
-                    nearest: nearest(column, self.names.iter().map(String::as_str))
-                        .map(str::to_owned),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_twice(&self) -> Result<(), PlanError> {
-        for (at, roles) in self.columns.iter().enumerate() {
-            if *roles == Roles::default() {
-                // It clashes with nothing, and there may be very many.
-                continue;
-            }
-            let clash = |other: &Roles| {
-                (roles.field.is_some() && roles.field == other.field)
-                    || (roles.keep.is_some() && roles.keep == other.keep)
-                    || (roles.count && other.count)
-                    || (roles.row_id && other.row_id)
-            };
-            if let Some(first) = self.columns[..at].iter().position(clash) {
-                let field = match roles.field {
-                    Some(field) => self.rules.format().fields[field].name.to_owned(),
-                    None => self.names[at].clone(),
-                };
-                return Err(PlanError::DuplicateColumn {
-                    field,
-                    first: self.names[first].clone(),
-                    second: self.names[at].clone(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// A field that every possible version requires needs a column or a value.
-    fn check_required(&self) -> Result<(), PlanError> {
-        let rules = self.rules;
-        let masks = if self.reads_version() {
-            rules.masks.iter().fold(u64::MAX, |all, mask| all & mask)
-        } else {
-            rules.masks[rules.default_layout()]
-        };
-        for (at, field) in rules.format().fields.iter().enumerate() {
-            let given = self.columns.iter().any(|roles| roles.field == Some(at))
-                || !matches!(rules.defaults[at], Default::None);
-            if given || masks >> at & 1 == 0 {
-                continue;
-            }
-            match field.source {
-                Source::KeyId { required: true } => {
-                    return Err(PlanError::KeyId { field: field.name });
-                }
-                Source::Required => {
-                    let free = |roles: &Roles| *roles == Roles::default();
-                    let unused = self.names.iter().zip(&self.columns);
-                    let unused = unused.filter(|(_, r)| free(r)).map(|(n, _)| n.as_str());
-                    return Err(PlanError::MissingColumn {
-                        field: field.name,
-                        nearest: nearest(field.name, unused).map(str::to_owned),
-                    });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn check_unknown(&self) -> Result<(), PlanError> {
-        if self.rules.settings().ignore_unknown {
-            return Ok(());
-        }
-        for (name, roles) in self.names.iter().zip(&self.columns) {
-            // An object of fields is JSON's way only.
-            let used = Roles {
-                parent: false,
-                ..*roles
-            };
-            if used == Roles::default() {
-                let format = self.rules.format();
-                // A field that has its column would not take a second one.
-                let given = |at| self.columns.iter().any(|roles| roles.field == Some(at));
-                let fields = format.fields.iter().enumerate();
-                let free = fields.filter(|(at, _)| !given(*at));
-                return Err(PlanError::UnknownColumn {
-                    column: name.clone(),
-                    format: format.id,
-                    nearest: nearest(name, free.map(|(_, field)| field.name)),
-                });
-            }
-        }
-        Ok(())
     }
 }
 

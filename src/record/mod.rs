@@ -9,21 +9,29 @@
 mod cell;
 mod cells;
 mod check;
+mod choice;
 mod columns;
+mod fit;
+mod meeting;
 mod plan_error;
+mod publishers;
 mod reading;
 mod records;
 mod reject;
 mod rules;
+mod settings;
 mod steps;
 mod tally;
 
 pub use check::Outcome;
+pub use choice::{Choice, Choices};
 pub use columns::{Plan, Roles, same_name};
 pub use plan_error::PlanError;
+pub use publishers::{Meeting, PublisherReader, Publishers};
 pub use records::{Record, Records};
 pub use reject::{Problem, Reject, RejectLine};
-pub use rules::{Rules, Settings, UNPUBLISHED_TOLERANCE};
+pub use rules::{Rules, UNPUBLISHED_TOLERANCE};
+pub use settings::{FormatChoice, Settings};
 pub use tally::{Counted, Tally};
 
 /// More fields than any format has; a test over the table holds it. Cells of

@@ -42,6 +42,28 @@ pub enum PlanError {
         /// The most similar column there is.
         nearest: Option<String>,
     },
+    /// Rows and publishers both give one thing.
+    #[error("the column {column:?} gives what the publishers give, too")]
+    InBoth {
+        /// The column of the rows.
+        column: String,
+    },
+    /// A publisher's column gives what a row must settle by itself.
+    #[error(
+        "the publishers' column {column:?} gives {field}, which only a campaign's row can give"
+    )]
+    NotByPublisher {
+        /// The column.
+        column: String,
+        /// The field.
+        field: &'static str,
+    },
+    /// Rows name publishers that have no names.
+    #[error("the column {column:?} names publishers, but none of them has a name")]
+    NoPublisherIds {
+        /// The column of the rows.
+        column: String,
+    },
     /// No column gives a required field.
     #[error("no column gives the required field {field}")]
     MissingColumn {
@@ -124,6 +146,15 @@ impl PlanError {
         Some(match self {
             Self::DuplicateColumn { second, .. } => {
                 format!("rename or remove the column {second:?}")
+            }
+            Self::InBoth { column } => {
+                format!("remove {column:?} from one of the two files")
+            }
+            Self::NotByPublisher { column, .. } => {
+                format!("remove {column:?} from the publishers, and give it in the input or with --set")
+            }
+            Self::NoPublisherIds { .. } => {
+                "add a column publisher to the publishers, or name theirs with --publisher-id COLUMN".into()
             }
             Self::HeaderNotUtf8 => "export the file as UTF-8".into(),
             Self::NoHeader => "the first line of a CSV file names its columns; see `campaign-signer template FORMAT`".into(),

@@ -6,19 +6,19 @@ use crate::format::{Code, Fault, Field, Format, Freshness, Kind, Notice, Source,
 use super::cell::{Cell, is_tight};
 use super::cells::{Cells, Others};
 use super::columns::{COUNT, Plan};
-use super::records::Records;
+use super::records::{Finished, Met, Records};
 use super::reject::Problem;
 use super::rules::Default;
 use super::steps::{Step, What, is_demanded};
 
 /// A row on its way to become a record.
 pub(super) struct Reading<'c, 'a, 'p, C> {
-    plan: &'c Plan<'p>,
-    format: &'static Format,
-    cells: &'c C,
-    others: &'c Others<'a>,
-    records: &'c mut Records,
-    problems: &'c mut Vec<Problem>,
+    pub(super) plan: &'c Plan<'p>,
+    pub(super) format: &'static Format,
+    pub(super) cells: &'c C,
+    pub(super) others: &'c Others<'a>,
+    pub(super) records: &'c mut Records,
+    pub(super) problems: &'c mut Vec<Problem>,
     /// What to say if the row is not rejected after all.
     notices: Vec<Due>,
 }
@@ -48,11 +48,17 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
 
     /// Reads everything: the layout and the count, unless the version is none
     /// that is known, and what there is to say if the row is not rejected.
-    pub(super) fn read(mut self) -> (Option<(usize, u64)>, Vec<Due>) {
+    pub(super) fn read(mut self) -> (Option<Finished>, Vec<Due>) {
         let finished = self.layout().map(|layout| {
             self.fields(layout);
             self.row_id();
-            (layout, self.count())
+            let met = self.met();
+            Finished {
+                layout,
+                count: self.count(met),
+                key: self.key(),
+                met,
+            }
         });
         (finished, self.notices)
     }
@@ -88,7 +94,7 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
         }
     }
 
-    fn refuse<T>(&mut self, field: &str, cell: Cell<'_>, fault: Fault) -> Option<T> {
+    pub(super) fn refuse<T>(&mut self, field: &str, cell: Cell<'_>, fault: Fault) -> Option<T> {
         self.problems
             .push(Problem::new(field, &cell.found(), fault));
         None
@@ -105,7 +111,16 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
         } in &steps.fields
         {
             match what {
-                What::Foreign => self.refuse_if_filled(at, field, layout),
+                What::Foreign => {
+                    let version = self.format.layouts[layout].version.unwrap_or_default();
+                    let wanted = format!("no value: version {version} does not have this field");
+                    self.refuse_if_filled(at, field, Fault::new(Code::NotInVersion, wanted));
+                }
+                What::Given => {
+                    let fault = Fault::new(Code::Conflict, "no value: the publishers give it")
+                        .hint("remove the value, or the publishers' column");
+                    self.refuse_if_filled(at, field, fault);
+                }
                 What::Version => {
                     let version = self.format.layouts[layout].version.unwrap_or_default();
                     self.put(at, version);
@@ -130,13 +145,10 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
         matches!(cell.text(&self.format.fields[at], trim), Ok(None))
     }
 
-    fn refuse_if_filled(&mut self, at: usize, field: &Field, layout: usize) {
+    fn refuse_if_filled(&mut self, at: usize, field: &Field, fault: Fault) {
         if let Some(cell) = self.cells.field(at)
             && !self.is_absent(at, cell)
         {
-            let version = self.format.layouts[layout].version.unwrap_or_default();
-            let wanted = format!("no value: version {version} does not have this field");
-            let fault = Fault::new(Code::NotInVersion, wanted);
             self.refuse::<()>(field.name, cell, fault);
         }
     }
@@ -183,7 +195,9 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
             }
             (None, Default::SameAs(_)) => return,
             (None, Default::None) => {
-                if is_demanded(field) {
+                // The key may have its own id to give.
+                let waits = rules.choices.is_some() && field.selects.is_some();
+                if is_demanded(field) && !(waits && Some(at) == self.key_id()) {
                     let fault = Fault::new(Code::Missing, field.kind.wanted());
                     self.problems.push(Problem::new(field.name, "", fault));
                 }
@@ -195,7 +209,7 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
 
     /// Takes in a field's text, where it is sound.
     #[inline]
-    fn value(&mut self, at: usize, field: &'static Field, cell: Cell<'_>, text: &str) {
+    pub(super) fn value(&mut self, at: usize, field: &'static Field, cell: Cell<'_>, text: &str) {
         if let Err(fault) = self.records.write(at, |out| field.read(text, out)) {
             self.refuse::<()>(field.name, cell, fault);
             return;
@@ -284,7 +298,7 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
     }
 
     /// How many records the row becomes, from 1.
-    fn count(&mut self) -> u64 {
+    fn count(&mut self, met: Met) -> u64 {
         let count = match self.others.count {
             Some(cell) => match cell.plain() {
                 Ok(Some(text)) => {
@@ -308,20 +322,23 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
             },
             None => self.plan.rules.settings.count,
         };
-        if count > 1 {
-            self.check_copies(count);
+        let beside = self.plan.rules.settings.more.len() as u64 + 1;
+        let of_all = count.saturating_mul(beside);
+        if of_all > 1 || !matches!(met, Met::Alone) {
+            self.check_copies(count, of_all);
         }
         count
     }
 
     /// Copies differ in what is derived for them, so the row must not bring it.
-    fn check_copies(&mut self, count: u64) {
-        let found = count.to_string();
+    fn check_copies(&mut self, count: u64, of_all: u64) {
+        let found = of_all.to_string();
         let refuse = |wanted: &'static str| {
             Problem::new(COUNT, &found, Fault::new(Code::Conflict, wanted))
-                .hint("remove the value, or the count")
+                .hint("remove the value, or sign the row once")
         };
         match self.plan.rules.nonce_field {
+            None if count == 1 => {}
             None => self.problems.push(refuse(
                 "1: the format has no nonce, copies would be the same",
             )),

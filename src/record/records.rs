@@ -26,6 +26,8 @@ pub struct Records {
     bytes: Vec<u8>,
     spans: Vec<Span>,
     heads: Vec<Head>,
+    /// The publishers that rows name, row after row.
+    named: Vec<u32>,
     fields: usize,
     slots: usize,
     /// Where the slots of the record in the making begin.
@@ -40,6 +42,47 @@ struct Head {
     count: u64,
     layout: usize,
     bytes: usize,
+    /// The key that signs it.
+    key: u16,
+    met: Met,
+}
+
+/// Which publishers a row meets: places in [`super::Publishers`], and in the
+/// list of those that rows name.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Met {
+    /// There are none to meet: the row stands alone.
+    #[default]
+    Alone,
+    /// All, so many.
+    All(u32),
+    /// Those it names, from here to there in the list.
+    Named(u32, u32),
+    /// All of so many but those it names.
+    AllBut(u32, u32, u32),
+    /// Those of one group, from here to there in the publishers' own list.
+    Group(u32, u32),
+}
+
+impl Met {
+    /// Whether the row meets nobody.
+    pub(super) fn is_none(self) -> bool {
+        match self {
+            Self::Alone => false,
+            Self::All(all) => all == 0,
+            Self::Named(start, end) | Self::Group(start, end) => start == end,
+            Self::AllBut(all, start, end) => all == end - start,
+        }
+    }
+}
+
+/// What a row becomes beside its values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Finished {
+    pub(super) layout: usize,
+    pub(super) count: u64,
+    pub(super) key: u16,
+    pub(super) met: Met,
 }
 
 impl Records {
@@ -62,6 +105,7 @@ impl Records {
         self.bytes.clear();
         self.spans.clear();
         self.heads.clear();
+        self.named.clear();
     }
 
     /// Makes room for the records of a run, in whatever memory there is.
@@ -76,6 +120,7 @@ impl Records {
         self.bytes.capacity()
             + self.spans.capacity() * size_of::<Span>()
             + self.heads.capacity() * size_of::<Head>()
+            + self.named.capacity() * size_of::<u32>()
     }
 
     /// How many records there are.
@@ -97,7 +142,9 @@ impl Records {
             head: self.heads[at],
             spans: &self.spans[at * self.slots..(at + 1) * self.slots],
             bytes: &self.bytes,
+            named: &self.named,
             fields: self.fields,
+            publisher: None,
         }
     }
 
@@ -164,13 +211,40 @@ impl Records {
     }
 
     /// Finishes the record in the making.
-    pub(super) fn finish(&mut self, record: u64, layout: usize, count: u64) {
+    pub(super) fn finish(&mut self, record: u64, finished: Finished) {
+        let Finished {
+            layout,
+            count,
+            key,
+            met,
+        } = finished;
         self.heads.push(Head {
             record,
             count,
             layout,
             bytes: self.size,
+            key,
+            met,
         });
+    }
+
+    /// A part of the list of those that rows name.
+    pub(super) fn listed(&self, start: u32, end: u32) -> &[u32] {
+        &self.named[start as usize..end as usize]
+    }
+
+    /// Takes back the record that was finished last.
+    pub fn take_back(&mut self) {
+        self.heads.pop();
+        self.spans.truncate(self.heads.len() * self.slots);
+    }
+
+    /// Writes down publishers that the record in the making names, each by its
+    /// place; where they stand in the list.
+    pub(super) fn name(&mut self, publishers: &[u32]) -> (u32, u32) {
+        let start = offset(self.named.len());
+        self.named.extend_from_slice(publishers);
+        (start, offset(self.named.len()))
     }
 
     /// Drops the record in the making.
@@ -199,13 +273,102 @@ pub struct Record<'a> {
     head: Head,
     spans: &'a [Span],
     bytes: &'a [u8],
+    named: &'a [u32],
     fields: usize,
+    publisher: Option<Publisher<'a>>,
+}
+
+/// The publisher that a record meets.
+#[derive(Clone, Copy, Debug)]
+struct Publisher<'a> {
+    at: u32,
+    all: u32,
+    spans: &'a [Span],
+    bytes: &'a [u8],
 }
 
 impl<'a> Record<'a> {
     /// The row's number over all inputs, from 1.
     pub fn number(&self) -> u64 {
         self.head.record
+    }
+
+    /// The record's place over the whole product, from 1: the row's number, or
+    /// that of the row and the publisher it meets, whichever others it meets.
+    pub fn place(&self) -> u64 {
+        match &self.publisher {
+            None => self.head.record,
+            Some(publisher) => {
+                // Fits: a row has a byte at least, and publishers are few.
+                (self.head.record - 1) * u64::from(publisher.all) + u64::from(publisher.at) + 1
+            }
+        }
+    }
+
+    /// The number of the publisher it meets, from 1.
+    pub fn publisher(&self) -> Option<u64> {
+        let publisher = self.publisher.as_ref()?;
+        Some(u64::from(publisher.at) + 1)
+    }
+
+    /// The key that signs it, by its place among the run's keys.
+    pub fn key(&self) -> u16 {
+        self.head.key
+    }
+
+    /// How many publishers the row meets; 1 where it stands alone.
+    pub fn meets(&self) -> u64 {
+        match self.head.met {
+            Met::Alone => 1,
+            Met::All(all) => all.into(),
+            Met::Named(start, end) | Met::Group(start, end) => (end - start).into(),
+            Met::AllBut(all, start, end) => u64::from(all) - u64::from(end - start),
+        }
+    }
+
+    /// The place among all publishers of the one it meets at `nth`, from 0.
+    fn met(&self, nth: u64, all: &Records) -> u32 {
+        // What is met is counted in 32 bits.
+        let nth = nth as u32;
+        match self.head.met {
+            Met::Alone | Met::All(_) => nth,
+            Met::Named(start, end) => self.named[start as usize..end as usize][nth as usize],
+            Met::Group(start, end) => all.named[start as usize..end as usize][nth as usize],
+            Met::AllBut(_, start, end) => {
+                let but = &self.named[start as usize..end as usize];
+                // They are in order: each that lies before it moves it on.
+                but.iter().fold(nth, |at, &but| at + u32::from(but <= at))
+            }
+        }
+    }
+
+    /// The same record with the values of the publisher it meets at `nth`,
+    /// from 0, out of all of them; `self` where it stands alone.
+    #[must_use]
+    pub fn with_publisher(mut self, nth: u64, all: Option<&'a Records>) -> Self {
+        if let Some(all) = all {
+            let at = self.met(nth, all);
+            let record = all.get(at as usize);
+            self.publisher = Some(Publisher {
+                at,
+                all: offset(all.len()),
+                spans: record.spans,
+                bytes: record.bytes,
+            });
+        }
+        self
+    }
+
+    /// Where a slot's bytes are: in the row, or else with the publisher.
+    #[inline(always)]
+    fn find(&self, slot: usize) -> (Span, &'a [u8]) {
+        let own = self.spans[slot];
+        match &self.publisher {
+            Some(publisher) if own.start == ABSENT.start => {
+                (publisher.spans[slot], publisher.bytes)
+            }
+            _ => (own, self.bytes),
+        }
     }
 
     /// How many signed records it becomes.
@@ -227,7 +390,8 @@ impl<'a> Record<'a> {
     /// Absent are nonces to be derived and optional fields without a value.
     pub fn value(&self, field: usize) -> Option<&'a [u8]> {
         debug_assert!(field < self.fields);
-        read(self.bytes, self.spans[field])
+        let (span, bytes) = self.find(field);
+        read(bytes, span)
     }
 
     /// Appends a field's value, if there is one.
@@ -236,8 +400,8 @@ impl<'a> Record<'a> {
         /// Most values are shorter. They are copied with what stands behind
         /// them, because a copy of known size needs no call.
         const FEW: usize = 32;
-        let span = self.spans[field];
-        let behind = self.bytes.get(span.start as usize..).unwrap_or_default();
+        let (span, bytes) = self.find(field);
+        let behind = bytes.get(span.start as usize..).unwrap_or_default();
         match behind.first_chunk::<FEW>() {
             Some(few) if span.length() <= FEW => {
                 let end = out.len() + span.length();
@@ -257,7 +421,8 @@ impl<'a> Record<'a> {
 
     /// The JSON text of a kept column.
     pub fn kept(&self, at: usize) -> Option<&'a [u8]> {
-        read(self.bytes, self.spans[self.fields + at])
+        let (span, bytes) = self.find(self.fields + at);
+        read(bytes, span)
     }
 
     /// The row id, where one was asked for.

@@ -43,11 +43,32 @@ impl Problem {
         Self::new("", found, Fault::new(code, wanted))
     }
 
+    /// Whether it tells of the same thing, found for another format.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.code == other.code
+            && self.found == other.found
+            && super::same_name(&self.field, &other.field)
+    }
+
     /// The same with what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = hint.into();
         self
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.field.is_empty() {
+            // The name of an unknown member is the input's own text.
+            write!(f, "{}: ", self.field.escape_debug())?;
+        }
+        write!(f, "{} (wanted {}", self.code, self.wanted)?;
+        if !self.found.is_empty() {
+            write!(f, ", found {:?}", self.found)?;
+        }
+        f.write_str(")")
     }
 }
 

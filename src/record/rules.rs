@@ -1,67 +1,17 @@
 //! What the settings of a run say about its records, resolved once.
 
-use crate::format::{Format, Freshness, Kind, Source, Unit, VERSION};
+use crate::format::{Field, Format, Freshness, Kind, Source, Unit, VERSION};
+
+use std::sync::Arc;
 
 use super::MAX_FIELDS;
 use super::cell::Cell;
+use super::choice::Choices;
 use super::columns::{COUNT, nearest, same_name};
 use super::plan_error::PlanError;
-
-/// The settings that decide what a row becomes.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The format.
-    pub format: &'static Format,
-    /// The one version accepted, where it is fixed.
-    pub version: Option<String>,
-    /// Values for rows that have none: field and value.
-    pub sets: Vec<(String, String)>,
-    /// Columns under another name: field and column.
-    pub maps: Vec<(String, String)>,
-    /// Input columns to copy into the output.
-    pub keep: Vec<String>,
-    /// Columns and members that fit nothing are passed over.
-    pub ignore_unknown: bool,
-    /// White space around values is removed.
-    pub trim: bool,
-    /// The key's id, for rows that have none.
-    pub key_id: Option<String>,
-    /// The run's timestamp in milliseconds.
-    pub timestamp: u64,
-    /// The expiry in milliseconds, for formats that carry one.
-    pub expires: u64,
-    /// How many signed records a row becomes, where its own column is empty.
-    pub count: u64,
-    /// The column that identifies a row by its content.
-    pub row_id: Option<String>,
-    /// Times before the format's documented window are signed.
-    pub allow_stale: bool,
-    /// Times after the run's timestamp are signed.
-    pub allow_future: bool,
-}
-
-impl Settings {
-    /// Settings for a format and a timestamp in milliseconds, all else at its
-    /// default: one record per row, tokens that expire after seven days.
-    pub fn new(format: &'static Format, timestamp: u64) -> Self {
-        Self {
-            format,
-            version: None,
-            sets: Vec::new(),
-            maps: Vec::new(),
-            keep: Vec::new(),
-            ignore_unknown: false,
-            trim: false,
-            key_id: None,
-            timestamp,
-            expires: timestamp.saturating_add(7 * 24 * 60 * 60 * 1000),
-            count: 1,
-            row_id: None,
-            allow_stale: false,
-            allow_future: false,
-        }
-    }
-}
+use super::publishers::Publishers;
+use super::records::Records;
+use super::settings::Settings;
 
 /// How long before the run's timestamp a time may lie where a limit exists
 /// but is not published, in milliseconds: as good as now.
@@ -91,9 +41,83 @@ pub struct Rules {
     pub(super) masks: Vec<u64>,
     pub(super) version_field: Option<usize>,
     pub(super) nonce_field: Option<usize>,
+    /// Its format's place among those of the run.
+    pub(super) place: usize,
+    pub(super) publishers: Option<Arc<Publishers>>,
+    pub(super) choices: Option<Arc<Choices>>,
+}
+
+/// The fields of a format that this name gives or names: its own, one behind
+/// its parent's, or an alias.
+pub(super) fn field_of(format: &'static Format, name: &str) -> Option<usize> {
+    let is_own = |field: &Field| {
+        same_name(field.name, name)
+            || format
+                .parent(field.name)
+                .is_some_and(|parent| same_name(&format!("{parent}.{}", field.name), name))
+    };
+    let is_alias = |field: &Field| field.aliases.iter().any(|alias| same_name(alias, name));
+    let fields = || format.fields.iter();
+    fields()
+        .position(is_own)
+        .or_else(|| fields().position(is_alias))
 }
 
 impl Rules {
+    /// Rules for each of the formats a row becomes records of.
+    ///
+    /// # Errors
+    /// As [`Rules::new`].
+    pub fn all(settings: &Settings) -> Result<Vec<Self>, PlanError> {
+        let rules = settings.each().map(Self::new);
+        let place = |(place, rules): (usize, Result<Self, PlanError>)| Ok(Self { place, ..rules? });
+        rules.enumerate().map(place).collect()
+    }
+
+    /// Lets rows meet these publishers, which were read under these rules.
+    pub fn meet(&mut self, publishers: &Arc<Publishers>) {
+        self.publishers = Some(Arc::clone(publishers));
+    }
+
+    /// Lets each row choose one of these keys.
+    pub fn choose(&mut self, choices: &Arc<Choices>) {
+        self.choices = Some(Arc::clone(choices));
+    }
+
+    /// The publishers' values for the format.
+    pub fn publishers(&self) -> Option<&Records> {
+        let publishers = self.publishers.as_ref()?;
+        Some(publishers.of_format(self.place))
+    }
+
+    /// Whether publishers give the field at this place.
+    pub(super) fn is_given(&self, at: usize) -> bool {
+        let publishers = self.publishers.as_deref();
+        publishers.is_some_and(|publishers| publishers.gives(self.place, at))
+    }
+
+    /// Whether a row itself must have the field at this place: it decides how
+    /// the row is read, or would be the same for all that the row becomes.
+    pub(super) fn is_own_of_rows(&self, at: usize) -> bool {
+        let field = &self.format().fields[at];
+        let selects = self.choices.is_some() && field.selects.is_some();
+        let settled = matches!(
+            field.source,
+            Source::Version | Source::Nonce | Source::Clock | Source::KeyId { .. }
+        );
+        settled || selects
+    }
+
+    /// The other formats that a row becomes records of.
+    pub(super) fn beside(&self) -> impl Iterator<Item = &'static Format> {
+        self.settings.more.iter().map(|choice| choice.format)
+    }
+
+    /// Whether another format of the run has a field of this name.
+    fn is_known_beside(&self, name: &str) -> bool {
+        self.beside().any(|format| field_of(format, name).is_some())
+    }
+
     /// Resolves settings against their format.
     ///
     /// # Errors
@@ -129,9 +153,8 @@ impl Rules {
             .iter()
             .map(|layout| {
                 let names = layout.field_names();
-                let bit = |(at, field): (usize, &crate::format::Field)| {
-                    u64::from(names.contains(&field.name)) << at
-                };
+                let bit =
+                    |(at, field): (usize, &Field)| u64::from(names.contains(&field.name)) << at;
                 format.fields.iter().enumerate().map(bit).sum()
             })
             .collect();
@@ -139,6 +162,9 @@ impl Rules {
             fixed,
             defaults: Vec::new(),
             masks,
+            place: 0,
+            publishers: None,
+            choices: None,
             version_field: format.field(VERSION).map(|(at, _)| at),
             nonce_field,
             settings,
@@ -196,6 +222,8 @@ impl Rules {
             Default::Made((millis / unit.in_millis()).to_string())
         };
         match field.source {
+            // Each record has its own then.
+            Source::Clock if settings.spread.is_some() => Default::None,
             Source::Clock => in_unit(settings.timestamp),
             Source::Expiry => in_unit(settings.expires),
             Source::Constant(text) | Source::Default(text) => Default::Made(text.into()),
@@ -214,7 +242,11 @@ impl Rules {
     fn apply_sets(&mut self) -> Result<(), PlanError> {
         let format = self.format();
         for (name, value) in self.settings.sets.clone() {
-            let at = find_field(format, &name, "--set")?;
+            let at = match find_field(format, &name, "--set") {
+                Ok(at) => at,
+                Err(_) if self.is_known_beside(&name) => continue,
+                Err(error) => return Err(error),
+            };
             let field = &format.fields[at];
             if field.source == Source::Nonce {
                 return Err(PlanError::SetNonce {
@@ -236,7 +268,7 @@ impl Rules {
         }
         for (name, _) in &self.settings.maps {
             // The count is no field, but has a column like one.
-            if !same_name(name, COUNT) {
+            if !same_name(name, COUNT) && !self.is_known_beside(name) {
                 find_field(format, name, "--map")?;
             }
         }
@@ -320,13 +352,7 @@ fn find_field(
     name: &str,
     option: &'static str,
 ) -> Result<usize, PlanError> {
-    let matches = |field: &crate::format::Field| {
-        same_name(field.name, name)
-            || format
-                .parent(field.name)
-                .is_some_and(|parent| same_name(&format!("{parent}.{}", field.name), name))
-    };
-    format.fields.iter().position(matches).ok_or_else(|| {
+    field_of(format, name).ok_or_else(|| {
         let names = format.fields.iter().map(|field| field.name);
         PlanError::UnknownField {
             option,

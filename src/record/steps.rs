@@ -28,6 +28,8 @@ pub(super) struct Step {
 pub(super) enum What {
     /// The version does not have it: a row must not fill it.
     Foreign,
+    /// Publishers give it: a row must not fill it.
+    Given,
     /// It is read.
     Own,
     /// It names the version, which is known already.
@@ -46,13 +48,16 @@ impl Steps {
             let fields = || format.fields.iter().enumerate();
             let has = |at: usize| mask >> at & 1 == 1;
             let what = |at: usize| match has(at) {
+                _ if rules.is_given(at) => What::Given,
                 false => What::Foreign,
                 true if Some(at) == rules.version_field => What::Version,
                 true => What::Own,
             };
             let is_idle = |what: &What, at: usize, field: &Field| match what {
                 What::Version => false,
-                What::Foreign => !is_fillable(at),
+                // What one format does not have is another's.
+                What::Foreign => !is_fillable(at) || !rules.settings().more.is_empty(),
+                What::Given => !is_fillable(at),
                 What::Own => {
                     let has_default = !matches!(rules.defaults[at], Default::None);
                     !is_fillable(at) && !has_default && !is_demanded(field)

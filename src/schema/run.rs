@@ -136,10 +136,25 @@ fn settings() -> Value {
             closed(json!({ "csv": { "type": "string", "minLength": 1, "maxLength": 1 } }), &[]),
         ],
     });
+    let mut publishers = closed(
+        json!({
+            "path": { "description": "The file's name as given.", "type": "string" },
+            "sha256": sha256("^[0-9a-f]{64}$"),
+            "form": form.clone(),
+            "id": maybe("The column that names a publisher."),
+            "join": maybe("The column that rows and publishers have in common."),
+        }),
+        &[],
+    );
+    publishers["description"] = json!("The publishers that each row meets.");
     let mut settings = closed(
         json!({
-            "format": { "description": "The format's id.", "enum": ids },
+            "format": { "description": "The format's id, the first one's of several.", "enum": ids },
             "version": maybe("The one version accepted, where it is fixed."),
+            "more-formats": list("The other formats that each row becomes records of, ID or ID@VERSION.", json!({ "type": "string" })),
+            "publishers": publishers,
+            "spread": integer(1, "Times lie evenly over so many milliseconds from the timestamp on."),
+            "use-window": flag("Records say from when and until when they may be used."),
             "set": list("Values for rows that have none: field and value.", pair.clone()),
             "map": list("Columns under another name: field and column.", pair),
             "keep": list("Columns that are copied.", json!({ "type": "string" })),
@@ -156,7 +171,7 @@ fn settings() -> Value {
             "output-format": form,
             "keep-formulas": flag("Kept text that a spreadsheet would run is written as it is."),
         }),
-        &[],
+        &["more-formats", "publishers", "spread", "use-window"],
     );
     settings["description"] = json!(
         "Every setting that decides the bytes beside inputs, key, job id and timestamp, named \

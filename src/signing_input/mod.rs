@@ -5,54 +5,26 @@
 //! compact and in a fixed order so that the same record always gives the same
 //! bytes. This module must not know keys, engines or files.
 
+mod deriving;
 mod recipe;
 
-use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use crate::format::{Format, Layout, SEPARATOR, Signing, Source};
+use crate::format::{Format, Kind, Layout, SEPARATOR, Signing, Source, Unit};
 use crate::json;
 use crate::jws;
 use crate::record::Record;
 use crate::stamp::{Identity, Items, Stamps};
 
+pub use deriving::{Copy, Derived, Deriving};
+use deriving::{Digits, Lacks};
 use recipe::{Member, Recipe, Value};
-
-/// What is derived for one signed record: its nonce, and the id inside a
-/// wrapped claim; each only where the row brought none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Derived {
-    nonce: Option<[u8; Hyphenated::LENGTH]>,
-    inner_id: Option<[u8; Hyphenated::LENGTH]>,
-}
-
-impl Derived {
-    /// The derived nonce's text, 36 characters in lower case.
-    pub fn nonce(&self) -> Option<&str> {
-        text(self.nonce.as_ref())
-    }
-
-    /// The derived inner id's text.
-    pub fn inner_id(&self) -> Option<&str> {
-        text(self.inner_id.as_ref())
-    }
-}
-
-fn text(bytes: Option<&[u8; Hyphenated::LENGTH]>) -> Option<&str> {
-    bytes.and_then(|bytes| std::str::from_utf8(bytes).ok())
-}
 
 /// Takes a field's value, or its absence, as an item of a nonce.
 #[inline]
 fn take(items: &mut Items, record: &Record<'_>, at: usize) {
     let length = record.value(at).map(<[u8]>::len);
     items.value_with(length, |out| record.append(at, out));
-}
-
-fn lower(uuid: Uuid) -> [u8; Hyphenated::LENGTH] {
-    let mut out = [0; Hyphenated::LENGTH];
-    uuid.hyphenated().encode_lower(&mut out);
-    out
 }
 
 /// How the records of one format become bytes: every constant part made once.
@@ -81,68 +53,67 @@ impl Recipes {
     /// Derives what the record lacks. `copy` counts from 0.
     pub fn derive(&self, stamps: &Stamps, record: &Record<'_>, copy: u64) -> Derived {
         let mut derived = Vec::with_capacity(1);
-        let one = std::iter::once((*record, copy));
-        self.derive_all(stamps, one, &mut Deriving::default(), &mut derived);
+        let mut deriving = Deriving::default();
+        let copy = Copy {
+            number: copy,
+            time: None,
+        };
+        self.take_up(record, copy, &mut deriving);
+        deriving.finish(Some(|_| stamps), &mut derived);
         derived.pop().unwrap_or_default()
     }
 
-    /// Derives what each of many records lacks, with the number of its copy:
-    /// appended to `derived` in their order.
-    pub fn derive_all<'a>(
-        &self,
-        stamps: &Stamps,
-        records: impl Iterator<Item = (Record<'a>, u64)>,
-        deriving: &mut Deriving,
-        derived: &mut Vec<Derived>,
-    ) {
+    /// Takes up what a record lacks, to be derived together with what others
+    /// do, of this and other formats.
+    pub fn take_up(&self, record: &Record<'_>, copy: Copy, deriving: &mut Deriving) {
         let Deriving {
-            items,
-            uuids,
-            lacks,
+            items, lacks, keys, ..
         } = deriving;
-        items.clear();
-        lacks.clear();
-        for (record, copy) in records {
-            let recipe = &self.layouts[record.layout()];
-            let mut write = |label: &str| {
-                let identity = match record.row_id() {
-                    Some(id) => Identity::RowId(id),
-                    None => Identity::Place(record.number()),
-                };
-                items.start(label, identity, copy);
-                items.values(&recipe.nonce_constants);
-                match recipe.time {
-                    Some(time) => take(items, &record, time),
-                    None => items.value(None),
-                }
-                for &at in &recipe.nonce_values {
-                    take(items, &record, at);
-                }
-                stamps.end(items);
+        let recipe = &self.layouts[record.layout()];
+        let time = recipe.time.filter(|at| record.value(*at).is_none());
+        let time = time.zip(copy.time).map(|(at, millis)| {
+            let unit = match self.format.fields[at].kind {
+                Kind::Time(unit) => unit,
+                _ => Unit::Milliseconds,
             };
-            let lacks_nonce = recipe.nonce.is_some_and(|at| record.value(at).is_none());
-            if lacks_nonce {
-                write("nonce");
+            Digits::of(millis / unit.in_millis())
+        });
+        let mut write = |label: &str| {
+            let identity = match (record.row_id(), record.publisher()) {
+                (Some(id), Some(publisher)) => Identity::RowIdAt(id, publisher),
+                (Some(id), None) => Identity::RowId(id),
+                (None, _) => Identity::Place(record.place()),
+            };
+            items.start(label, identity, copy.number);
+            items.values(&recipe.nonce_constants);
+            match (recipe.time, &time) {
+                (Some(_), Some(time)) => items.value(Some(time.as_bytes())),
+                (Some(at), None) => take(items, record, at),
+                (None, _) => items.value(None),
             }
-            let inner = recipe.wrapped.and_then(|at| {
-                let wrapping = self.format.fields[at].wrapped?;
-                let lacks_id = record.text(at).is_some_and(wrapping.lacks_id);
-                lacks_id.then_some(wrapping.label)
-            });
-            if let Some(label) = inner {
-                write(label);
+            for &at in &recipe.nonce_values {
+                take(items, record, at);
             }
-            lacks.push((lacks_nonce, inner.is_some()));
+            items.close();
+            keys.push(record.key());
+        };
+        let lacks_nonce = recipe.nonce.is_some_and(|at| record.value(at).is_none());
+        if lacks_nonce {
+            write("nonce");
         }
-        stamps.finish_all(items, uuids);
-        let mut uuids = uuids.iter();
-        derived.extend(lacks.iter().map(|&(nonce, inner_id)| {
-            let mut next = |lacks: bool| lacks.then(|| uuids.next().copied().map(lower)).flatten();
-            Derived {
-                nonce: next(nonce),
-                inner_id: next(inner_id),
-            }
-        }));
+        let inner = recipe.wrapped.and_then(|at| {
+            let wrapping = self.format.fields[at].wrapped?;
+            let lacks_id = record.text(at).is_some_and(wrapping.lacks_id);
+            lacks_id.then_some(wrapping.label)
+        });
+        if let Some(label) = inner {
+            write(label);
+        }
+        lacks.push(Lacks {
+            nonce: lacks_nonce,
+            inner_id: inner.is_some(),
+            time,
+        });
     }
 
     /// The canonical text of a field as it is signed, the derived nonce
@@ -154,9 +125,11 @@ impl Recipes {
         at: usize,
     ) -> Option<&'a [u8]> {
         match record.value(at) {
-            None if self.format.fields[at].source == Source::Nonce => {
-                derived.nonce.as_ref().map(|nonce| &nonce[..])
-            }
+            None => match self.format.fields[at].source {
+                Source::Nonce => derived.nonce.as_ref().map(|nonce| &nonce[..]),
+                Source::Clock => derived.time.as_ref().map(Digits::as_bytes),
+                _ => None,
+            },
             value => value,
         }
     }
@@ -280,7 +253,11 @@ impl Recipes {
     ) {
         match value {
             Value::Bare(at) => {
-                record.append(*at, out);
+                match derived.time {
+                    None => record.append(*at, out),
+                    // It may be the very value that was derived.
+                    Some(_) => out.extend_from_slice(bytes),
+                }
                 return;
             }
             // A copy of known size needs no call.
@@ -305,15 +282,6 @@ impl Recipes {
         }
         out.push(b'"');
     }
-}
-
-/// Memory that nonces are derived in, reused from batch to batch.
-#[derive(Debug, Default)]
-pub struct Deriving {
-    items: Items,
-    uuids: Vec<Uuid>,
-    /// Whether each record lacks its nonce, and its inner id.
-    lacks: Vec<(bool, bool)>,
 }
 
 /// Memory that signing inputs are made in, reused from record to record.

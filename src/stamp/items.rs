@@ -52,6 +52,13 @@ impl Items {
                 self.value(Some(id));
                 self.value(Some(&copy.to_be_bytes()));
             }
+            Identity::RowIdAt(id, publisher) => {
+                self.value(Some(b"row-id"));
+                self.value(Some(id));
+                self.value(Some(b"publisher"));
+                self.value(Some(&publisher.to_be_bytes()));
+                self.value(Some(&copy.to_be_bytes()));
+            }
         }
     }
 
@@ -85,6 +92,12 @@ impl Items {
     #[inline]
     pub fn values(&mut self, items: &[u8]) {
         self.bytes.extend_from_slice(items);
+    }
+
+    /// Closes the items of one of many nonces: the key's block goes before
+    /// them.
+    pub fn close(&mut self) {
+        self.end(BLOCK);
     }
 
     /// Ends the items of one nonce, which are hashed behind `before` bytes.

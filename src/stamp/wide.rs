@@ -3,6 +3,7 @@
 //! This file must not know what the items are.
 
 use sha2::block_api::compress256;
+use zeroize::Zeroizing;
 
 use super::items::BLOCK;
 use super::outer_words;
@@ -17,6 +18,25 @@ pub(super) const LANES: usize = 16;
 
 /// The blocks of one nonce's items for each lane.
 pub(super) type Group<'b> = [&'b [[u8; BLOCK]]; LANES];
+
+/// The states after each lane's key's blocks, word by word.
+#[derive(Default)]
+pub(super) struct Keys {
+    inner: Zeroizing<[[u32; LANES]; 8]>,
+    outer: Zeroizing<[[u32; LANES]; 8]>,
+}
+
+impl Keys {
+    /// Gives a lane its key's states.
+    pub(super) fn set(&mut self, lane: usize, inner: &[u32; 8], outer: &[u32; 8]) {
+        for (words, word) in self.inner.iter_mut().zip(inner) {
+            words[lane] = *word;
+        }
+        for (words, word) in self.outer.iter_mut().zip(outer) {
+            words[lane] = *word;
+        }
+    }
+}
 
 /// Lanes that this processor has.
 #[derive(Clone, Copy)]
@@ -37,27 +57,15 @@ impl Wide {
         return None;
     }
 
-    /// The first four words of every lane's tag, word by word. `inner` and
-    /// `outer` are the states after the key's blocks.
-    pub(super) fn tags(
-        self,
-        inner: &[u32; 8],
-        outer: &[u32; 8],
-        group: &Group<'_>,
-    ) -> [[u32; LANES]; 4] {
+    /// The first four words of every lane's tag, word by word.
+    pub(super) fn tags(self, keys: &Keys, group: &Group<'_>) -> [[u32; LANES]; 4] {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(v) => v.enter(Tags {
-                v,
-                inner,
-                outer,
-                group,
-            }),
+            Self::Avx512(v) => v.enter(Tags { v, keys, group }),
             #[cfg(test)]
             Self::Model => Model.enter(Tags {
                 v: Model,
-                inner,
-                outer,
+                keys,
                 group,
             }),
         }
@@ -66,22 +74,16 @@ impl Wide {
 
 struct Tags<'a, 'b, V> {
     v: V,
-    inner: &'a [u32; 8],
-    outer: &'a [u32; 8],
+    keys: &'a Keys,
     group: &'a Group<'b>,
 }
 
 impl<V: Vector> Work<[[u32; LANES]; 4]> for Tags<'_, '_, V> {
     #[inline(always)]
     fn run(self) -> [[u32; LANES]; 4] {
-        let Self {
-            v,
-            inner,
-            outer,
-            group,
-        } = self;
+        let Self { v, keys, group } = self;
         let least = group.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
-        let mut states = inner.map(|word| v.splat32(word));
+        let mut states = keys.inner.map(|words| v.load32(words));
         for at in 0..least {
             let blocks = v.blocks(&group.map(|blocks| &blocks[at]));
             sha256::compress(v, &mut states, &blocks);
@@ -92,7 +94,7 @@ impl<V: Vector> Work<[[u32; LANES]; 4]> for Tags<'_, '_, V> {
         }
         let mut words = outer_words().map(|word| v.splat32(word));
         words[..8].copy_from_slice(&states);
-        let mut states = outer.map(|word| v.splat32(word));
+        let mut states = keys.outer.map(|words| v.load32(words));
         sha256::compress(v, &mut states, &words);
         [states[0], states[1], states[2], states[3]].map(|word| v.store32(word))
     }

@@ -82,7 +82,7 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
 fn prepare(parts: Vec<Part>, stop: &Stop) -> Result<Vec<(About, Planned)>, Failed> {
     let mut placed = Vec::with_capacity(parts.len());
     for Part { about, args } in parts {
-        let found = Placed::find(args).map_err(|error| Box::new((about.clone(), error)))?;
+        let found = Placed::find(args, stop).map_err(|error| Box::new((about.clone(), error)))?;
         placed.push((about, found));
     }
     // Where one goes on with an earlier run, the others are of that job, too.
