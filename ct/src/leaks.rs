@@ -96,7 +96,7 @@ fn over<L: Lanes>(lanes: L) {
         let key = key(&mut numbers);
         let messages = messages(&mut numbers, 9);
         let probe = Leaking { stage, leak };
-        let engine = Batch::watched(lanes, &key, Arc::clone(&comb), probe);
+        let engine = Batch::watched(lanes, &[&key], Arc::clone(&comb), probe);
         expect(&format!("{what}, {} lanes", L::NAME), || {
             engine
                 .sign_batch(&messages, Check::Off, &mut Signatures::default())

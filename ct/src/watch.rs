@@ -50,9 +50,9 @@ fn over<L: Lanes>(lanes: L) {
     for count in COUNTS {
         let key = key(&mut numbers);
         let messages = messages(&mut numbers, count);
-        let engine = Batch::watched(lanes, &key, Arc::clone(&comb), Watch);
+        let engine = Batch::watched(lanes, &[&key], Arc::clone(&comb), Watch);
         let (mut ours, mut expected) = (Signatures::default(), Signatures::default());
-        P256::new(key)
+        P256::new(&[&key])
             .sign_batch(&messages, Check::Off, &mut expected)
             .expect("a valid key signs");
         for check in [Check::Off, Check::Batch] {

@@ -40,7 +40,7 @@ impl Signer {
     pub fn es256(key: &SigningKey, engine: &EngineInfo, job_id: &str) -> Self {
         let public = key.public_key();
         Self {
-            engine: (engine.load)(key.ecdsa()),
+            engine: (engine.load)(&[key.ecdsa()]),
             stamps: Some(Stamps::new(&key.scalar(), job_id)),
             key: KeyEntry {
                 alg: Alg::Es256.as_str().into(),
@@ -53,7 +53,7 @@ impl Signer {
     /// A shared secret at work.
     pub fn hs256(secret: &Secret) -> Self {
         Self {
-            engine: Box::new(Hs256::new(secret.bytes())),
+            engine: Box::new(Hs256::new(&[secret.bytes()])),
             stamps: None,
             key: KeyEntry {
                 alg: Alg::Hs256.as_str().into(),

@@ -1,5 +1,5 @@
-//! The batch engine: ES256 for many messages under one key, to the same bytes
-//! as `p256`.
+//! The batch engine: ES256 for many messages under one key or several, to the
+//! same bytes as `p256`.
 //!
 //! One signature after another cannot share work; a thousand at a time can:
 //!
@@ -34,6 +34,7 @@ pub mod comb;
 pub mod digest;
 mod engine;
 pub mod inversion;
+pub mod keys;
 pub mod lanes;
 pub mod lockstep;
 pub mod modulus;
@@ -59,27 +60,27 @@ use wide::Wide;
 /// How many messages are worked on at once.
 pub const BATCH: usize = 1024;
 
-/// Puts a key to work with the widest lanes that this processor has.
-pub fn load(key: &SigningKey) -> Box<dyn Engine> {
+/// Puts keys to work with the widest lanes that this processor has.
+pub fn load(keys: &[&SigningKey]) -> Box<dyn Engine> {
     #[cfg(target_arch = "x86_64")]
     if let Some(v) = crate::vector::Avx512::detect() {
-        return Box::new(Batch::new(Wide(v), key));
+        return Box::new(Batch::new(Wide(v), keys));
     }
-    load_portable(key)
+    load_portable(keys)
 }
 
-/// Puts a key to work with the portable lanes.
-pub fn load_portable(key: &SigningKey) -> Box<dyn Engine> {
-    Box::new(Batch::new(Portable, key).named("batch-portable"))
+/// Puts keys to work with the portable lanes.
+pub fn load_portable(keys: &[&SigningKey]) -> Box<dyn Engine> {
+    Box::new(Batch::new(Portable, keys).named("batch-portable"))
 }
 
-/// Puts a public key to work with the widest lanes that this processor has.
-pub fn load_verifier(key: VerifyingKey) -> Box<dyn Verifier> {
+/// Puts public keys to work with the widest lanes that this processor has.
+pub fn load_verifier(keys: &[VerifyingKey]) -> Box<dyn Verifier> {
     #[cfg(target_arch = "x86_64")]
     if let Some(v) = crate::vector::Avx512::detect() {
-        return Box::new(BatchVerifier::new(Wide(v), key));
+        return Box::new(BatchVerifier::new(Wide(v), keys));
     }
-    Box::new(BatchVerifier::new(Portable, key))
+    Box::new(BatchVerifier::new(Portable, keys))
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ fn messages(count: u64) -> Messages {
 
 fn reference(messages: &Messages) -> Signatures {
     let mut signatures = Signatures::default();
-    let reference = P256::new(key());
+    let reference = P256::new(&[&key()]);
     reference
         .sign_batch(messages, Check::Off, &mut signatures)
         .unwrap();
@@ -99,7 +99,7 @@ impl Holds for FlippedBits {
                         change: Change::Flip(bit),
                         hits: AtomicUsize::new(0),
                     };
-                    let engine = Batch::watched(lanes, &key(), Arc::clone(&comb), &fault);
+                    let engine = Batch::watched(lanes, &[&key()], Arc::clone(&comb), &fault);
                     let mut ours = Signatures::default();
                     let sign = |check, ours: &mut Signatures| {
                         engine.sign_batch(&messages, check, ours).unwrap()
@@ -147,7 +147,7 @@ impl Holds for Unfit {
                 change,
                 hits: AtomicUsize::new(0),
             };
-            let engine = Batch::watched(lanes, &key(), Arc::clone(&comb), &fault);
+            let engine = Batch::watched(lanes, &[&key()], Arc::clone(&comb), &fault);
             let mut ours = Signatures::default();
             engine
                 .sign_batch(&messages, Check::Batch, &mut ours)
@@ -196,7 +196,7 @@ impl Holds for CraftedNonces {
                 change: Change::Set(k),
                 hits: AtomicUsize::new(0),
             };
-            let engine = Batch::watched(lanes, &key(), Arc::clone(&comb), &fault);
+            let engine = Batch::watched(lanes, &[&key()], Arc::clone(&comb), &fault);
             let mut ours = Signatures::default();
             engine.sign_batch(&messages, Check::Off, &mut ours).unwrap();
             let differs = differing(&ours, &reference);
@@ -237,7 +237,7 @@ impl Holds for FlippedEntry {
             let mut points = good.clone();
             points[entry][entry % 2][1] ^= 1 << 20;
             let comb = Arc::new(Comb::of_points(lanes, &points));
-            let engine = Batch::watched(lanes, &key(), comb, Silent);
+            let engine = Batch::watched(lanes, &[&key()], comb, Silent);
             let mut ours = Signatures::default();
             engine.sign_batch(&messages, Check::Off, &mut ours).unwrap();
             let wrong = !differing(&ours, &reference).is_empty();
