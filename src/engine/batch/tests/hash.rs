@@ -73,8 +73,10 @@ fn by_the_book(key: &[u8; 32], h1: &[u8; 32]) -> [u8; 32] {
     hmac(&k, &[&v])
 }
 
-/// Digests, and the keys that take turns over them.
-struct Nonces(Vec<(Vec<[u8; 32]>, Vec<[u8; 32]>)>);
+/// Keys that take turns, and the digests that they do it over.
+type Case = (Vec<[u8; 32]>, Vec<[u8; 32]>);
+
+struct Nonces(Vec<Case>);
 
 impl Holds for Nonces {
     fn over<L: Lanes>(&self, lanes: L) {
