@@ -177,10 +177,10 @@ fn a_verifier_of_several_keys_judges_every_signature_under_its_own_key() {
                 verifier.verify_batch(&asked, &signatures, &mut ours);
                 assert_eq!(ours, verdicts, "{name}, {count} signatures");
             }
-            for at in 0..count.min(30) {
+            for (at, verdict) in verdicts.iter().enumerate().take(30) {
                 let (message, signature) = (asked.get(at), signatures.get(at));
                 let ours = verifier.verify_keyed(asked.key(at), message, signature);
-                assert_eq!(ours, verdicts[at], "{name}, {at}");
+                assert_eq!(ours, *verdict, "{name}, {at}");
             }
         }
     }

@@ -19,6 +19,23 @@
 //! of the comb; neither ever happens by chance) is left to `p256`, one message
 //! at a time.
 //!
+//! **Several keys.** Nearly all of the work knows no key: the comb, its table,
+//! the additions and the shared inversions are those of G. So a batch is not
+//! sorted or split by its keys; every lane has its own ([`keys`]), in three
+//! places: the state that RFC 6979's HMACs start from, d in s = k⁻¹·(z + r·d),
+//! and d again in the check's equation. Each message's number picks them from a
+//! table of 96 bytes a key, which is wiped with the engine. That adds two
+//! products modulo n for eight signatures, and nothing where all messages of a
+//! batch have the same key. Fifty keys in turn sign at 98 to 99 % of one key's
+//! rate, a thousand at 97 % or more. What only messages of one key share (a
+//! JOSE header with its key's id) is no longer the beginning of all of them, and
+//! is hashed for each.
+//!
+//! Verifying ([`verify`], and `Check::All`) does depend on the key, by the comb
+//! of Q: each vector has its own, for 21 MB at the most. Fifty keys in turn
+//! verify at two thirds of one key's rate; keys of very few signatures, and all
+//! but the first 64 that have more, at `p256`'s.
+//!
 //! **Costs** of one signature: 15 compressions for k, and one for every 64
 //! bytes of message; 31 · (5 products + 1 square) modulo p, 10 products modulo
 //! n, and its share of ten inversions.
