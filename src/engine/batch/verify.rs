@@ -6,9 +6,10 @@
 //! vector of lanes has one Q; the last vector of each key is filled up. They
 //! still share all inversions.
 //!
-//! A comb takes a third of a megabyte and as long as some twenty verifications
-//! by `p256`. So a key gets its own once it has had [`WORTH`] signatures to be
-//! judged, and only the first [`MOST`] that get so far do: 21 MB at the most.
+//! A comb takes a third of a megabyte and as long to make as some fifty
+//! verifications by `p256`. So a key gets its own once it has had `WORTH`
+//! signatures to be judged, and only the first `MOST` keys that get so far do: 21
+//! MB at the most.
 //! All other signatures are judged by `p256`, one after another. Nothing here is
 //! secret. This file must not know files or formats.
 
