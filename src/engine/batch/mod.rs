@@ -26,14 +26,14 @@
 //! and d again in the check's equation. Each message's number picks them from a
 //! table of 96 bytes a key, which is wiped with the engine. That adds two
 //! products modulo n for eight signatures, and nothing where all messages of a
-//! batch have the same key. Fifty keys in turn sign at 98 to 99 % of one key's
-//! rate, a thousand at 97 % or more. What only messages of one key share (a
+//! batch have the same key. Fifty keys in turn, or a thousand, sign at 94 to
+//! 100 % of one key's rate, the spread being the measurement's. What only messages of one key share (a
 //! JOSE header with its key's id) is no longer the beginning of all of them, and
 //! is hashed for each.
 //!
 //! Verifying ([`verify`], and `Check::All`) does depend on the key, by the comb
 //! of Q: each vector has its own, for 21 MB at the most. Fifty keys in turn
-//! verify at two thirds of one key's rate; keys of very few signatures, and all
+//! verify at half to two thirds of one key's rate; keys of very few signatures, and all
 //! but the first 64 that have more, at `p256`'s.
 //!
 //! **Costs** of one signature: 15 compressions for k, and one for every 64
