@@ -1,9 +1,10 @@
 //! The engines on one core, beside other libraries: `cargo bench --bench
-//! engines`, or `-- signing`, `-- verifying`, `-- batches` for one section.
+//! engines`, or `-- signing`, `-- verifying`, `-- batches`, `-- keys` for one
+//! section.
 //!
-//! All of them sign and verify the same messages under the same key, and take
-//! turns of a fraction of a second: see `common`. Absolute figures are this
-//! machine's at this moment, ratios are what counts.
+//! All of them sign and verify the same messages under the same key, but in the
+//! last section, and take turns of a fraction of a second: see `common`.
+//! Absolute figures are this machine's at this moment, ratios are what counts.
 
 mod common;
 
@@ -26,6 +27,11 @@ const TURN: Duration = Duration::from_millis(60);
 const SIZES: [usize; 12] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048];
 const SHORT_ROUNDS: usize = 5;
 const SHORT_TURN: Duration = Duration::from_millis(20);
+
+/// How many keys take turns from message to message; the first is what the
+/// others are told beside.
+const KEYS: [usize; 5] = [1, 2, 8, 50, 1000];
+const KEY_ROUNDS: usize = 15;
 
 /// Everything that the sections share.
 struct Bench {
@@ -54,6 +60,7 @@ fn main() {
         ("signing", signing as fn(&Bench)),
         ("verifying", verifying),
         ("batches", batches),
+        ("keys", keys),
     ] {
         if is_wanted(&words, name) {
             println!("\n{name}: one core, messages of {MESSAGE_BYTES} bytes");
@@ -65,7 +72,7 @@ fn main() {
 impl Bench {
     /// Every engine of the table, with the key.
     fn engines(&self) -> Vec<Box<dyn Engine>> {
-        let load = |info: &campaign_signer::engine::EngineInfo| (info.load)(self.key.ecdsa());
+        let load = |info: &campaign_signer::engine::EngineInfo| (info.load)(&[self.key.ecdsa()]);
         ENGINES.iter().map(load).collect()
     }
 
@@ -212,6 +219,72 @@ fn batches(bench: &Bench) {
         print!("{size:>14}");
         for contender in (at * engines.len() * 3..).take(engines.len() * 3) {
             print!(" {:>10.2}", 1e6 / rates.of(contender));
+        }
+        println!();
+    }
+}
+
+/// The same messages under one key and under several, from message to message
+/// another one.
+fn keys(bench: &Bench) {
+    let most = KEYS.iter().copied().max().unwrap_or_default();
+    let owned: Vec<_> = (0..most)
+        .map(|_| SigningKey::generate().expect("a key"))
+        .collect();
+    let all: Vec<_> = owned.iter().map(SigningKey::ecdsa).collect();
+    let mixed = KEYS.map(|count| {
+        let mut messages = Messages::default();
+        for (at, message) in bench.messages.iter().enumerate() {
+            let key = u16::try_from(at % count).expect("few keys");
+            messages.push_keyed(key, |out| out.extend_from_slice(message));
+        }
+        messages
+    });
+    let mut turns = Turns::default();
+    for (info, (count, messages)) in ENGINES
+        .iter()
+        .flat_map(|info| KEYS.iter().zip(&mixed).map(move |case| (info, case)))
+    {
+        let engine = (info.load)(&all[..*count]);
+        let mut signed = Signatures::default();
+        engine
+            .sign_batch(messages, Check::Off, &mut signed)
+            .expect("signatures");
+        let engine = std::sync::Arc::new(engine);
+        for check in [Check::Off, Check::Batch, Check::All] {
+            let (pool, engine) = (&bench.pool, std::sync::Arc::clone(&engine));
+            turns.add(move || {
+                measure::signing(pool, engine.as_ref().as_ref(), check, messages, SHORT_TURN)
+            });
+        }
+        let pool = &bench.pool;
+        turns.add(move || {
+            measure::verifying(
+                pool,
+                engine.as_ref().as_ref(),
+                messages,
+                &signed,
+                SHORT_TURN,
+            )
+        });
+    }
+    let rates = turns.take(KEY_ROUNDS);
+    println!("\nmicroseconds a signature, and how fast beside one key");
+    print!("{:<22} {:>6}", "", "keys");
+    let columns = ["unchecked", "check batch", "check all", "verifying"];
+    columns.iter().for_each(|what| print!(" {what:>18}"));
+    println!();
+    for (row, (info, count)) in ENGINES
+        .iter()
+        .flat_map(|info| KEYS.map(|count| (info, count)))
+        .enumerate()
+    {
+        print!("{:<22} {count:>6}", info.name);
+        let one = row - row % KEYS.len();
+        for column in 0..columns.len() {
+            let (own, one) = (row * columns.len() + column, one * columns.len() + column);
+            let (rate, ratio) = (rates.of(own), rates.ratio(own, one));
+            print!(" {:>10.2} {:>6.1}%", 1e6 / rate, 100.0 * ratio);
         }
         println!();
     }

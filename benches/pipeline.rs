@@ -154,8 +154,8 @@ fn whole_files() {
             let (format, runner, pool) = (format(id), runner(threads), pool(threads));
             let messages = measure::messages(BATCH, message_length(&runner, format));
             let (p256, engine) = (
-                (reference.load)(runner.key().ecdsa()),
-                (ENGINES[0].load)(runner.key().ecdsa()),
+                (reference.load)(&[runner.key().ecdsa()]),
+                (ENGINES[0].load)(&[runner.key().ecdsa()]),
             );
             let mut signed = Signatures::default();
             engine

@@ -260,7 +260,7 @@ mod tests {
         let key = SigningKey::generate().unwrap();
         let (few, none) = (messages(3, 20), Duration::ZERO);
         for info in ENGINES {
-            let engine = (info.load)(key.ecdsa());
+            let engine = (info.load)(&[key.ecdsa()]);
             assert!(signing(&pool, engine.as_ref(), Check::Batch, &few, none) > 0.0);
             let mut made = Signatures::default();
             engine.sign_batch(&few, Check::Off, &mut made).unwrap();

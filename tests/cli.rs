@@ -1566,7 +1566,7 @@ fn bench_measures_every_engine_and_format_and_estimates_a_job_and_leaves_nothing
     let key = SigningKey::generate().unwrap();
     for info in ENGINES {
         // One line for signing, one for verifying.
-        let lanes = (info.load)(key.ecdsa()).lanes();
+        let lanes = (info.load)(&[key.ecdsa()]).lanes();
         let name = format!("{} ", info.name);
         let of_engine = |line: &&str| line.starts_with(&name) && line.contains(lanes);
         assert_eq!(table.lines().filter(of_engine).count(), 2, "{table}");

@@ -1,6 +1,8 @@
 //! Engines: the good ones agree, and nothing a bad one makes is published.
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
+#[path = "engines/mixed.rs"]
+mod mixed;
 mod testkit;
 
 use std::path::Path;
@@ -35,12 +37,12 @@ fn key_of(scalar: &str) -> p256::ecdsa::SigningKey {
     p256::ecdsa::SigningKey::from_slice(&bytes).unwrap()
 }
 
-/// Every engine with this key: those of the table, and the wide arithmetic
+/// Every engine with these keys: those of the table, and the wide arithmetic
 /// over the model of its instructions, which runs on every processor.
-fn engines(key: &p256::ecdsa::SigningKey) -> Vec<Box<dyn Engine>> {
-    let model = Batch::new(Wide(Model), key).named("batch-model");
+fn engines(keys: &[&p256::ecdsa::SigningKey]) -> Vec<Box<dyn Engine>> {
+    let model = Batch::new(Wide(Model), keys).named("batch-model");
     let mut all: Vec<Box<dyn Engine>> = vec![Box::new(model)];
-    all.extend(ENGINES.iter().map(|info| (info.load)(key)));
+    all.extend(ENGINES.iter().map(|info| (info.load)(keys)));
     all
 }
 
@@ -56,7 +58,7 @@ fn random_messages(rng: &mut Rng, count: usize) -> Messages {
 #[test]
 fn every_engine_of_the_table_says_its_name_and_what_it_computes_with() {
     for info in ENGINES {
-        let engine = (info.load)(key().ecdsa());
+        let engine = (info.load)(&[key().ecdsa()]);
         assert_eq!((engine.name(), engine.width()), (info.name, 64));
         assert!(!engine.lanes().is_empty() && !info.doc.is_empty());
     }
@@ -65,7 +67,7 @@ fn every_engine_of_the_table_says_its_name_and_what_it_computes_with() {
 
 #[test]
 fn every_engine_gives_the_bytes_of_the_reference_for_every_length_of_batch() {
-    let reference = P256::new(key().ecdsa().clone());
+    let reference = P256::new(&[key().ecdsa()]);
     let point = key()
         .public_key()
         .verifying_key()
@@ -73,7 +75,7 @@ fn every_engine_gives_the_bytes_of_the_reference_for_every_length_of_batch() {
         .to_bytes();
     let judge = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
     let mut rng = Rng(5);
-    for engine in engines(key().ecdsa()) {
+    for engine in engines(&[key().ecdsa()]) {
         let name = engine.name();
         let long: &[usize] = match name {
             "batch-model" => &[63, 64, 65],
@@ -118,10 +120,10 @@ fn every_engine_gives_the_bytes_of_the_reference_for_edge_keys() {
         let key = key_of(&scalar);
         let messages = random_messages(&mut rng, 70);
         let mut expected = Signatures::default();
-        P256::new(key.clone())
+        P256::new(&[&key])
             .sign_batch(&messages, Check::Off, &mut expected)
             .unwrap();
-        for engine in engines(&key) {
+        for engine in engines(&[&key]) {
             let mut ours = Signatures::default();
             let recomputed = engine.sign_batch(&messages, Check::All, &mut ours);
             assert_eq!(recomputed.unwrap(), 0, "{} {scalar}", engine.name());
@@ -152,12 +154,12 @@ fn every_engine_gives_the_bytes_of_the_reference_for_random_keys_and_messages() 
                 continue;
             };
             let messages = random_messages(&mut rng, BATCH);
-            let reference = P256::new(key.clone());
+            let reference = P256::new(&[&key]);
             reference
                 .sign_batch(&messages, Check::Off, &mut expected)
                 .unwrap();
             for info in ENGINES.iter().filter(|info| info.name != "p256") {
-                let engine = (info.load)(&key);
+                let engine = (info.load)(&[&key]);
                 let check = if batch % 2 == 0 {
                     Check::Off
                 } else {
@@ -205,11 +207,11 @@ fn judge(verifier: &dyn Verifier, cases: &[(Vec<u8>, [u8; 64], bool)], name: &st
     }
 }
 
-fn verifiers(key: p256::ecdsa::VerifyingKey) -> Vec<(&'static str, Box<dyn Verifier>)> {
+fn verifiers(keys: &[p256::ecdsa::VerifyingKey]) -> Vec<(&'static str, Box<dyn Verifier>)> {
     vec![
-        ("portable", Box::new(BatchVerifier::new(Portable, key))),
-        ("model", Box::new(BatchVerifier::new(Wide(Model), key))),
-        ("widest", batch::load_verifier(key)),
+        ("portable", Box::new(BatchVerifier::new(Portable, keys))),
+        ("model", Box::new(BatchVerifier::new(Wide(Model), keys))),
+        ("widest", batch::load_verifier(keys)),
     ]
 }
 
@@ -250,7 +252,7 @@ fn wycheproofs_verdicts_are_ours_in_every_case() {
             if cases.is_empty() {
                 continue;
             }
-            for (verifier_name, verifier) in verifiers(key) {
+            for (verifier_name, verifier) in verifiers(&[key]) {
                 judge(verifier.as_ref(), &cases, verifier_name);
             }
         }
@@ -265,7 +267,7 @@ fn a_verifier_finds_every_changed_signature_among_right_ones() {
     let mut rng = Rng(7);
     let messages = random_messages(&mut rng, 300);
     let mut signatures = Signatures::default();
-    P256::new(key.ecdsa().clone())
+    P256::new(&[key.ecdsa()])
         .sign_batch(&messages, Check::Off, &mut signatures)
         .unwrap();
     let order = key_of(&ORDER.replace("2551", "2550")).to_bytes();
@@ -288,7 +290,7 @@ fn a_verifier_finds_every_changed_signature_among_right_ones() {
             (message, signature, matches!(at % 10, 0 | 9))
         })
         .collect();
-    for (name, verifier) in verifiers(*key.public_key().verifying_key()) {
+    for (name, verifier) in verifiers(&[*key.public_key().verifying_key()]) {
         judge(verifier.as_ref(), &cases, name);
     }
 }
@@ -352,7 +354,7 @@ fn run(folder: &Path, fault: Fault, copies: u64) -> Result<u64, Error> {
     std::fs::write(&input, template::ndjson(format)).unwrap();
     let key = key();
     let mut signer = Signer::es256(&key, &ENGINES[0], "job");
-    signer.engine = Box::new(Faulty(P256::new(key.ecdsa().clone()), fault));
+    signer.engine = Box::new(Faulty(P256::new(&[key.ecdsa()]), fault));
     let inputs = vec![Input {
         origin: Origin::File(input),
         dialect: Dialect::Ndjson,

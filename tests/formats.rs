@@ -277,7 +277,7 @@ fn verdict(
     }];
     let verifier: Box<dyn Verifier> = match format.alg() {
         Alg::Es256 => Box::new(P256Verifier::new(*key().public_key().verifying_key())),
-        Alg::Hs256 => Box::new(Hs256::new(testkit::SECRET)),
+        Alg::Hs256 => Box::new(Hs256::new(&[testkit::SECRET])),
     };
     let check = Check {
         inputs: &inputs,

@@ -223,7 +223,7 @@ fn the_signatures_of_rfc_6979_come_out_to_the_byte() {
             messages.iter().for_each(|message| many.push(message));
         }
         let mut signatures = Signatures::default();
-        (info.load)(&key)
+        (info.load)(&[&key])
             .sign_batch(&many, Check::All, &mut signatures)
             .unwrap();
         for at in 0..many.len() {
@@ -233,7 +233,7 @@ fn the_signatures_of_rfc_6979_come_out_to_the_byte() {
         }
     }
     let mut signatures = Signatures::default();
-    P256::new(key)
+    P256::new(&[&key])
         .sign_batch(&messages, Check::Off, &mut signatures)
         .unwrap();
     for (at, vector) in all.iter().enumerate() {
@@ -270,7 +270,7 @@ fn the_tokens_of_rfc_7515_verify_and_its_hmac_comes_out_to_the_byte() {
     assert!(Judges::of_jwk(&es256["jwk"]).token(text(&es256["jws"])));
     let hs256 = &file["rfc7515_a1_hs256"];
     let secret = read_base64url(text(&hs256["k_base64url"])).unwrap();
-    let engine = Hs256::new(&secret);
+    let engine = Hs256::new(&[&secret]);
     let token = text(&hs256["jws"]);
     let compact = Compact::parse(token).unwrap();
     let input = compact.signing_input;
@@ -291,9 +291,9 @@ fn saasquatchs_tokens_come_apart_as_documented_and_the_one_with_a_known_secret_v
     for vector in signed {
         let compact = Compact::parse(text(&vector["jwt"])).unwrap();
         let input = compact.signing_input.as_bytes();
-        let engine = Hs256::new(text(&vector["secret_utf8"]).as_bytes());
+        let engine = Hs256::new(&[text(&vector["secret_utf8"]).as_bytes()]);
         assert!(engine.verify(input, &compact.signature), "{vector}");
-        assert!(!Hs256::new(b"Secret").verify(input, &compact.signature));
+        assert!(!Hs256::new(&[b"Secret"]).verify(input, &compact.signature));
     }
     for vector in signed.iter().chain(list(&file["structure_only"])) {
         let compact = Compact::parse(text(&vector["jwt"])).unwrap();
@@ -437,7 +437,7 @@ fn wycheproofs_verdicts_on_tokens_are_ours_but_for_the_exceptions_listed() {
                 &es256
             }
             "oct" => {
-                let engine = Hs256::new(&read_base64url(text(&key["k"])).unwrap());
+                let engine = Hs256::new(&[&read_base64url(text(&key["k"])).unwrap()]);
                 hs256 = move |message: &[u8], sig: &[u8]| engine.verify(message, sig);
                 &hs256
             }

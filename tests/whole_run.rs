@@ -734,7 +734,7 @@ fn check(written: &Written, format: &Format, dialect: Dialect) -> WholeRun {
             },
         ),
         Alg::Hs256 => (
-            Box::new(Hs256::new(testkit::SECRET)),
+            Box::new(Hs256::new(&[testkit::SECRET])),
             KeyEntry {
                 alg: "HS256".into(),
                 fingerprint: secret.fingerprint(),

@@ -15,7 +15,7 @@ use campaign_signer::vector::Model;
 use p256::ProjectivePoint;
 use p256::elliptic_curve::Group;
 
-use crate::sample::{Numbers, key, messages};
+use crate::sample::{Numbers, keys, messages};
 use crate::valgrind;
 
 /// A way to give a secret away.
@@ -92,16 +92,19 @@ fn over<L: Lanes>(lanes: L) {
         ("a branch on x of R", Stage::X, Leak::Branch),
         ("flags that are not declassified", Stage::K, Leak::Flags),
     ] {
-        let mut numbers = Numbers(2);
-        let key = key(&mut numbers);
-        let messages = messages(&mut numbers, 9);
-        let probe = Leaking { stage, leak };
-        let engine = Batch::watched(lanes, &key, Arc::clone(&comb), probe);
-        expect(&format!("{what}, {} lanes", L::NAME), || {
-            engine
-                .sign_batch(&messages, Check::Off, &mut Signatures::default())
-                .expect("a valid key signs");
-        });
+        for held in [1, 2] {
+            let mut numbers = Numbers(2);
+            let keys = keys(&mut numbers, held);
+            let keys: Vec<_> = keys.iter().collect();
+            let messages = messages(&mut numbers, 9, held);
+            let probe = Leaking { stage, leak };
+            let engine = Batch::watched(lanes, &keys, Arc::clone(&comb), probe);
+            expect(&format!("{what}, {} lanes, {held} keys", L::NAME), || {
+                engine
+                    .sign_batch(&messages, Check::Off, &mut Signatures::default())
+                    .expect("a valid key signs");
+            });
+        }
     }
 }
 

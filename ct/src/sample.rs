@@ -24,7 +24,7 @@ impl Numbers {
 }
 
 /// A private key.
-pub fn key(numbers: &mut Numbers) -> SigningKey {
+fn key(numbers: &mut Numbers) -> SigningKey {
     loop {
         // One in 2^32 is not below n.
         if let Ok(key) = SigningKey::from_slice(&numbers.bytes(32)) {
@@ -33,13 +33,18 @@ pub fn key(numbers: &mut Numbers) -> SigningKey {
     }
 }
 
-/// Messages of no, one and several blocks; in longer batches they share their
-/// beginning, as those of one run do.
-pub fn messages(numbers: &mut Numbers, count: usize) -> Messages {
+/// Private keys.
+pub fn keys(numbers: &mut Numbers, count: usize) -> Vec<SigningKey> {
+    (0..count).map(|_| key(numbers)).collect()
+}
+
+/// Messages of no, one and several blocks, for so many keys in turn; in longer
+/// batches they share their beginning, as those of one run do.
+pub fn messages(numbers: &mut Numbers, count: usize, keys: usize) -> Messages {
     let beginning = numbers.bytes(if count > 16 { 70 } else { 0 });
     let mut messages = Messages::default();
     for at in 0..count {
-        messages.push_with(|out| {
+        messages.push_keyed((at % keys) as u16, |out| {
             out.extend_from_slice(&beginning);
             out.extend(numbers.bytes(at * 37 % 200));
         });

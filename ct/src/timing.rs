@@ -84,7 +84,7 @@ fn keys<L: Lanes>(lanes: L, measurements: usize, beside: impl Fn(&[u8; 32])) -> 
         key.copy_from_slice(&class.0);
         bytes.copy_from_slice(&class.1);
         let signing_key = SigningKey::from_slice(&key).expect("a key below n");
-        let engine = Batch::new(lanes, &signing_key);
+        let engine = Batch::new(lanes, &[&signing_key]);
         fill(&mut messages, &warm);
         sign(&engine, &messages, Check::Batch, &mut signatures);
         fill(&mut messages, &bytes);
@@ -142,7 +142,7 @@ fn nonces<L: Lanes>(lanes: L, measurements: usize) -> Vec<(bool, f64)> {
     }
     let planted = Planted(Mutex::default());
     let comb = Arc::new(Comb::new(lanes, &ProjectivePoint::generator()));
-    let engine = Batch::watched(lanes, &key, comb, &planted);
+    let engine = Batch::watched(lanes, &[&key], comb, &planted);
     let mut signatures = Signatures::default();
     let fixed = vec![[0x0101_0101_0101_0101; 4]; BATCH];
     interleaved(measurements, |is_random, numbers| {

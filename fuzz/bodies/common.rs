@@ -60,7 +60,7 @@ pub fn signer(alg: Alg) -> Signer {
 pub fn verifier(alg: Alg) -> Box<dyn Verifier> {
     match alg {
         Alg::Es256 => Box::new(P256Verifier::new(*key().public_key().verifying_key())),
-        Alg::Hs256 => Box::new(Hs256::new(secret().bytes())),
+        Alg::Hs256 => Box::new(Hs256::new(&[secret().bytes()])),
     }
 }
 

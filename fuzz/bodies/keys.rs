@@ -31,7 +31,7 @@ fn check_private(key: &SigningKey) {
     let mut messages = Messages::default();
     messages.push(b"probe");
     let mut signatures = Signatures::default();
-    let engine = (ENGINES[0].load)(key.ecdsa());
+    let engine = (ENGINES[0].load)(&[key.ecdsa()]);
     engine
         .sign_batch(&messages, Check::Off, &mut signatures)
         .unwrap();

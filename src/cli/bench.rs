@@ -85,7 +85,7 @@ fn engines(one: &Pool, all: &Pool) -> Result<String, Error> {
     let key = SigningKey::generate()?;
     let messages = measure::messages(BATCH, MESSAGE_BYTES);
     let measured = ENGINES.iter().map(|info| {
-        let engine = (info.load)(key.ecdsa());
+        let engine = (info.load)(&[key.ecdsa()]);
         let mut signatures = Signatures::default();
         engine.sign_batch(&messages, Check::Batch, &mut signatures)?;
         let rates = [one, all].map(|pool| {

@@ -192,7 +192,7 @@ fn verifier(args: &VerifyArgs) -> Result<(Box<dyn Verifier>, KeyEntry), Error> {
             fingerprint: secret.fingerprint(),
             public_key: None,
         };
-        return Ok((Box::new(Hs256::new(secret.bytes())), key));
+        return Ok((Box::new(Hs256::new(&[secret.bytes()])), key));
     }
     let public = match (&args.public_key, &args.key) {
         (Some(path), _) => PublicKey::from_file(path)?,
@@ -210,7 +210,7 @@ fn verifier(args: &VerifyArgs) -> Result<(Box<dyn Verifier>, KeyEntry), Error> {
 /// What verifies ES256 for the whole run: made once, however many threads and
 /// files there are.
 fn es256(public: &PublicKey) -> Box<dyn Verifier> {
-    batch::load_verifier(*public.verifying_key())
+    batch::load_verifier(&[*public.verifying_key()])
 }
 
 fn input(args: &VerifyArgs, path: &Path) -> Result<Input, Error> {

@@ -1,10 +1,13 @@
 //! Bytes in, signatures out, many at a time.
 //!
-//! An engine holds one key and signs whole batches of messages with it. It
-//! hashes the messages itself, so that one which works in lanes can hash in
-//! lanes, too. It must not know formats, JSON, encodings, files or threads:
-//! a batch goes in, as many fixed-width signatures come out, and equal
-//! messages give equal signatures in every engine.
+//! An engine holds one key or several and signs whole batches of messages with
+//! them; each message says by its number which key signs it, and the
+//! signatures come out in the order of the messages, however the keys are
+//! mixed. It hashes the messages itself, so that one which works in lanes can
+//! hash in lanes, too. It must not know formats, JSON, encodings, files or
+//! threads, nor what a key is chosen by: a batch goes in, as many fixed-width
+//! signatures come out, and equal messages give equal signatures under the same
+//! key in every engine.
 
 pub mod batch;
 mod hs256;
@@ -13,7 +16,7 @@ mod p256;
 pub use hs256::Hs256;
 pub use p256::{P256, P256Verifier};
 
-/// A signer with its key.
+/// A signer with its keys.
 pub trait Engine: Verifier {
     /// The name for `--engine` and the manifest.
     fn name(&self) -> &'static str;
@@ -26,13 +29,15 @@ pub trait Engine: Verifier {
     /// §3.4), 32 for HS256 (§3.2).
     fn width(&self) -> usize;
 
-    /// Signs every message; `out` is cleared and then holds one signature per
-    /// message, in the same order. Gives how many signatures `check` found
-    /// wrong and had computed anew: 0, unless the machine miscalculates.
+    /// Signs every message under its own key; `out` is cleared and then holds
+    /// one signature per message, in the same order. Gives how many signatures
+    /// `check` found wrong and had computed anew: 0, unless the machine
+    /// miscalculates.
     ///
     /// # Errors
-    /// When a signature could not be made, or came out wrong once more.
-    /// Nothing in `out` may be used then.
+    /// When a message asks for a key that the engine does not hold, or a
+    /// signature could not be made, or came out wrong once more. Nothing in
+    /// `out` may be used then.
     fn sign_batch(
         &self,
         messages: &Messages,
@@ -74,13 +79,21 @@ impl Check {
     }
 }
 
-/// Judges signatures under one key; for ES256 the public half is enough.
+/// Judges signatures under one key or several; for ES256 the public halves are
+/// enough.
 pub trait Verifier: Send + Sync {
-    /// Whether this signature, `r ‖ s` or an HMAC, is right for this message.
+    /// Whether this signature, `r ‖ s` or an HMAC, is right for this message
+    /// under key 0: the only one, where there is one.
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool;
 
-    /// Judges many at once: `verdicts` is cleared and then holds one verdict
-    /// per message, in the same order.
+    /// The same under the key of this number; nothing is right under a key
+    /// that the verifier does not hold.
+    fn verify_keyed(&self, key: u16, message: &[u8], signature: &[u8]) -> bool {
+        key == 0 && self.verify(message, signature)
+    }
+
+    /// Judges many at once, each under its message's key: `verdicts` is cleared
+    /// and then holds one verdict per message, in the same order.
     ///
     /// # Panics
     /// When there are not as many signatures as messages.
@@ -89,7 +102,7 @@ pub trait Verifier: Send + Sync {
         verdicts.clear();
         verdicts.extend((0..messages.len()).map(|at| {
             let (message, signature) = (messages.get(at), signatures.get(at));
-            self.verify(message, signature)
+            self.verify_keyed(messages.key(at), message, signature)
         }));
     }
 }
@@ -101,8 +114,9 @@ pub struct EngineInfo {
     pub name: &'static str,
     /// What it is, in a few words.
     pub doc: &'static str,
-    /// Puts a key to work.
-    pub load: fn(&::p256::ecdsa::SigningKey) -> Box<dyn Engine>,
+    /// Puts keys to work. A key's place here is the number that messages ask
+    /// for it by.
+    pub load: fn(&[&::p256::ecdsa::SigningKey]) -> Box<dyn Engine>,
 }
 
 /// The ES256 engines, the preferred one first. All give the same bytes.
@@ -120,13 +134,26 @@ pub static ENGINES: &[EngineInfo] = &[
     EngineInfo {
         name: "p256",
         doc: "RustCrypto's p256, one message after another",
-        load: |key| Box::new(P256::new(key.clone())),
+        load: |keys| Box::new(P256::new(keys)),
     },
 ];
 
-/// Signing failed; with a valid key and a sound machine this does not happen.
+/// Signing failed; with valid keys, known numbers and a sound machine this does
+/// not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
+    /// A message asks for a key that was not loaded.
+    #[error("message {at} of a batch asks for key {key}, and the {engine} engine holds {}", held(*.keys))]
+    UnknownKey {
+        /// The engine's name.
+        engine: &'static str,
+        /// The message's place in its batch, from 0.
+        at: usize,
+        /// The number that it asks for.
+        key: u16,
+        /// How many keys the engine holds.
+        keys: usize,
+    },
     /// No signature came out.
     #[error("the {engine} engine could not sign message {at} of a batch")]
     Failed {
@@ -145,11 +172,36 @@ pub enum SignError {
     },
 }
 
-/// Messages back to back in one buffer.
+/// How many keys an engine holds, in words.
+fn held(keys: usize) -> String {
+    match keys {
+        0 => "none".to_owned(),
+        1 => "key 0 only".to_owned(),
+        _ => format!("keys 0 to {}", keys - 1),
+    }
+}
+
+/// That an engine of so many keys holds every one that is asked for.
+fn hold(engine: &'static str, keys: usize, messages: &Messages) -> Result<(), SignError> {
+    match messages.first_beyond(keys) {
+        None => Ok(()),
+        Some(at) => Err(SignError::UnknownKey {
+            engine,
+            at,
+            key: messages.key(at),
+            keys,
+        }),
+    }
+}
+
+/// Messages back to back in one buffer, and the number of the key of each.
 #[derive(Clone, Debug, Default)]
 pub struct Messages {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// The numbers of the messages' keys, as far as the last one that is not 0:
+    /// where there is one key, nothing is kept.
+    keys: Vec<u16>,
 }
 
 impl Messages {
@@ -157,16 +209,27 @@ impl Messages {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.keys.clear();
     }
 
-    /// Adds the message that `write` appends.
+    /// Adds the message that `write` appends, for key 0.
     pub fn push_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let result = write(&mut self.bytes);
         self.ends.push(self.bytes.len());
         result
     }
 
-    /// Adds a message.
+    /// Adds the message that `write` appends, for the key of this number.
+    pub fn push_keyed<T>(&mut self, key: u16, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        let result = self.push_with(write);
+        if key != 0 {
+            self.keys.resize(self.ends.len(), 0);
+            self.keys[self.ends.len() - 1] = key;
+        }
+        result
+    }
+
+    /// Adds a message for key 0.
     pub fn push(&mut self, message: &[u8]) {
         self.push_with(|bytes| bytes.extend_from_slice(message));
     }
@@ -193,6 +256,25 @@ impl Messages {
     pub fn get(&self, at: usize) -> &[u8] {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
         &self.bytes[start..self.ends[at]]
+    }
+
+    /// The number of the key of the message at this place; 0 where there is no
+    /// message.
+    pub fn key(&self, at: usize) -> u16 {
+        self.keys.get(at).copied().unwrap_or(0)
+    }
+
+    /// Whether any key but key 0 is asked for.
+    fn is_keyed(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// The first message whose key is none of the first so many.
+    fn first_beyond(&self, keys: usize) -> Option<usize> {
+        match keys {
+            0 => (!self.is_empty()).then_some(0),
+            _ => self.keys.iter().position(|key| usize::from(*key) >= keys),
+        }
     }
 
     /// All messages in their order.

@@ -42,7 +42,7 @@ impl Signer {
     pub fn es256(key: &SigningKey, engine: &EngineInfo, job_id: &str) -> Self {
         let public = key.public_key();
         Self {
-            engine: (engine.load)(key.ecdsa()),
+            engine: (engine.load)(&[key.ecdsa()]),
             stamps: vec![Stamps::new(&key.scalar(), job_id)],
             choices: None,
             key: KeyEntry {
@@ -56,7 +56,7 @@ impl Signer {
     /// A shared secret at work.
     pub fn hs256(secret: &Secret) -> Self {
         Self {
-            engine: Box::new(Hs256::new(secret.bytes())),
+            engine: Box::new(Hs256::new(&[secret.bytes()])),
             stamps: Vec::new(),
             choices: None,
             key: KeyEntry {

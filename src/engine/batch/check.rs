@@ -10,8 +10,8 @@
 //! * r is the x of R, for every signature;
 //! * ΣR = (Σk)·G, with one multiplication by `p256` for the whole batch: R was
 //!   computed with tables and lanes, the other side with neither;
-//! * s·k ≡ z + r·d mod n, for every signature, with r and s read back from the
-//!   bytes that are going to be handed out.
+//! * s·k ≡ z + r·d mod n, for every signature with its own key's d, with r and s
+//!   read back from the bytes that are going to be handed out.
 //!
 //! A single fault, wherever it hits, breaks one of these, and so do many but
 //! for a chance of 2^-256. This file must not know how faults are mended.
@@ -19,9 +19,9 @@
 use p256::elliptic_curve::Group;
 use p256::{AffinePoint, ProjectivePoint, Scalar as P256Scalar};
 
-use super::digest::Part;
+use super::keys::Signers;
 use super::lanes::{Lanes, Limbs, Mask, Modular, from_bytes, is_zero, select, splat};
-use super::nonces::{Key, Nonces, Number};
+use super::nonces::{Nonces, Number};
 use super::portable::{Field, Portable};
 use super::probe::Unwatched;
 use super::sign::Signing;
@@ -63,16 +63,15 @@ impl<L: Lanes> Checking<L> {
     pub fn run(
         &mut self,
         lanes: L,
-        key: &Key,
-        messages: Part<'_>,
+        signers: Signers<'_>,
         signing: &Signing<L>,
         signatures: &[[u8; 64]],
     ) {
-        self.fresh.derive(lanes, key, messages, &Unwatched);
+        self.fresh.derive(lanes, signers, &Unwatched);
         self.wrong.clear();
         lanes.enter(Equations {
             lanes,
-            key,
+            signers,
             signing,
             signatures,
             checking: self,
@@ -94,7 +93,7 @@ impl<L: Lanes> Checking<L> {
 /// The equations of every signature.
 struct Equations<'a, L: Lanes> {
     lanes: L,
-    key: &'a Key,
+    signers: Signers<'a>,
     signing: &'a Signing<L>,
     signatures: &'a [[u8; 64]],
     checking: &'a mut Checking<L>,
@@ -120,14 +119,17 @@ impl<L: Lanes> Work<()> for Equations<'_, L> {
     fn run(self) {
         let Self {
             lanes,
-            key,
+            signers,
             signing,
             signatures,
             checking,
         } = self;
         let (p, n) = (lanes.p(), lanes.n());
-        let d = key.d(lanes);
+        let mut d = signers.d(lanes, 0);
         for vector in 0..signing.flags.len() {
+            if signers.is_mixed {
+                d = signers.d(lanes, vector);
+            }
             let (r, s) = read(lanes, signatures, vector);
             let x = n.leave(&n.enter(&p.leave(&signing.space.x[vector])));
             let (r_element, s_element) = (n.enter(&r), n.enter(&s));

@@ -19,6 +19,9 @@ pub struct Part<'m> {
     messages: &'m Messages,
     first: usize,
     count: usize,
+    /// Which of them they are, counted from the first; in their own order
+    /// without it.
+    order: Option<&'m [u16]>,
 }
 
 impl<'m> Part<'m> {
@@ -28,6 +31,16 @@ impl<'m> Part<'m> {
             messages,
             first: range.start,
             count: range.len(),
+            order: None,
+        }
+    }
+
+    /// These of them in this order; one may come more than once.
+    pub fn reordered(self, order: &'m [u16]) -> Self {
+        Self {
+            count: order.len(),
+            order: Some(order),
+            ..self
         }
     }
 
@@ -43,7 +56,23 @@ impl<'m> Part<'m> {
 
     /// Message `at` of the part.
     pub fn get(self, at: usize) -> &'m [u8] {
-        self.messages.get(self.first + at)
+        self.messages.get(self.place(at))
+    }
+
+    /// The number of its key.
+    pub fn key(self, at: usize) -> u16 {
+        self.messages.key(self.place(at))
+    }
+
+    /// The key of all of them; `None` where they have several.
+    pub fn only_key(self) -> Option<u16> {
+        let key = self.key(0);
+        let is_only = !self.messages.is_keyed() || (1..self.count).all(|at| self.key(at) == key);
+        is_only.then_some(key)
+    }
+
+    fn place(self, at: usize) -> usize {
+        self.first + self.order.map_or(at, |order| usize::from(order[at]))
     }
 }
 

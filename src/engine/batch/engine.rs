@@ -1,4 +1,4 @@
-//! A key at work in batches: what goes the batch way, what goes to `p256`, and
+//! Keys at work in batches: what goes the batch way, what goes to `p256`, and
 //! what is checked. This file must not know arithmetic.
 
 use std::any::Any;
@@ -12,22 +12,22 @@ use super::BATCH;
 use super::check::Checking;
 use super::comb::Comb;
 use super::digest::Part;
+use super::keys::{Keys, Signers};
 use super::lanes::{Lanes, Mask};
-use super::nonces::Key;
 use super::probe::{Probe, Unwatched};
 use super::sign::Signing;
 use super::verify::BatchVerifier;
-use crate::engine::{Check, Engine, Messages, P256, SignError, Signatures, Verifier};
+use crate::engine::{Check, Engine, Messages, P256, SignError, Signatures, Verifier, hold};
 
 /// So few messages are signed faster one after another: the inversions that a
 /// batch shares cost more than they do.
 const ALONE: usize = 2;
 
-/// ES256 for many messages under one key.
+/// ES256 for many messages under one key or several.
 pub struct Batch<L: Lanes, Pr: Probe = Unwatched> {
     name: &'static str,
     lanes: L,
-    key: Key,
+    keys: Keys,
     /// The comb of G, from the first batch on.
     comb: OnceLock<Arc<Comb<L>>>,
     /// Signs what the batch way cannot.
@@ -67,26 +67,27 @@ pub(super) fn base<L: Lanes>(lanes: L) -> Arc<Comb<L>> {
 }
 
 impl<L: Lanes> Batch<L> {
-    /// An engine with this key.
-    pub fn new(lanes: L, key: &SigningKey) -> Self {
-        Self::with(lanes, key, OnceLock::new(), Unwatched)
+    /// An engine with these keys, in the order of their numbers.
+    pub fn new(lanes: L, keys: &[&SigningKey]) -> Self {
+        Self::with(lanes, keys, OnceLock::new(), Unwatched)
     }
 }
 
 impl<L: Lanes, Pr: Probe> Batch<L, Pr> {
     /// An engine that a probe looks into, with a comb of G.
-    pub fn watched(lanes: L, key: &SigningKey, comb: Arc<Comb<L>>, probe: Pr) -> Self {
-        Self::with(lanes, key, OnceLock::from(comb), probe)
+    pub fn watched(lanes: L, keys: &[&SigningKey], comb: Arc<Comb<L>>, probe: Pr) -> Self {
+        Self::with(lanes, keys, OnceLock::from(comb), probe)
     }
 
-    fn with(lanes: L, key: &SigningKey, comb: OnceLock<Arc<Comb<L>>>, probe: Pr) -> Self {
+    fn with(lanes: L, keys: &[&SigningKey], comb: OnceLock<Arc<Comb<L>>>, probe: Pr) -> Self {
+        let public: Vec<_> = keys.iter().map(|key| *key.verifying_key()).collect();
         Self {
             name: "batch",
             lanes,
-            key: Key::new(key, &probe),
+            keys: Keys::new(keys, &probe),
             comb,
-            reference: P256::new(key.clone()),
-            verifier: BatchVerifier::new(lanes, *key.verifying_key()),
+            reference: P256::new(keys),
+            verifier: BatchVerifier::new(lanes, &public),
             probe,
             spaces: Mutex::default(),
         }
@@ -99,16 +100,17 @@ impl<L: Lanes, Pr: Probe> Batch<L, Pr> {
         self
     }
 
-    /// One message by the reference.
+    /// One message of a batch by the reference, under its own key.
     fn sign_alone(
         &self,
-        message: &[u8],
+        part: Part<'_>,
         at: usize,
+        first: usize,
         signature: &mut [u8; 64],
     ) -> Result<(), SignError> {
-        let engine = self.name;
-        let signed = self.reference.sign(message, signature);
-        signed.ok_or(SignError::Failed { engine, at })
+        let (engine, in_all) = (self.name, first + at);
+        let signed = self.reference.sign(part.key(at), part.get(at), signature);
+        signed.ok_or(SignError::Failed { engine, at: in_all })
     }
 
     /// Signs one batch; gives how many signatures were computed anew.
@@ -121,27 +123,28 @@ impl<L: Lanes, Pr: Probe> Batch<L, Pr> {
         signatures: &mut [[u8; 64]],
     ) -> Result<u64, SignError> {
         let comb = self.comb.get_or_init(|| base(self.lanes));
+        let signers = Signers::new(&self.keys, part);
         let signing = &mut memory.signing;
-        signing.run(self.lanes, &self.key, comb, part, &self.probe);
+        signing.run(self.lanes, signers, comb, &self.probe);
         self.probe.declassify(&mut signing.flags);
         signing.write(self.lanes, signatures);
         for (at, signature) in signatures.iter_mut().enumerate() {
             if is_set(&signing.flags, L::WIDTH, at) {
-                self.sign_alone(part.get(at), first + at, signature)?;
+                self.sign_alone(part, at, first, signature)?;
             }
         }
         if check == Check::Off {
             return Ok(0);
         }
         let checking = &mut memory.checking;
-        checking.run(self.lanes, &self.key, part, signing, signatures);
+        checking.run(self.lanes, signers, signing, signatures);
         self.probe.declassify(&mut checking.wrong);
         self.probe
             .declassify(std::slice::from_mut(&mut checking.wrong_sum));
         memory.verdicts.clear();
-        match check {
-            Check::All => self.verifier.judge(part, signatures, &mut memory.verdicts),
-            _ => memory.verdicts.resize(part.len(), true),
+        memory.verdicts.resize(part.len(), true);
+        if check == Check::All {
+            self.verifier.judge(part, signatures, &mut memory.verdicts);
         }
         self.mend(part, first, memory, signatures)
     }
@@ -164,8 +167,9 @@ impl<L: Lanes, Pr: Probe> Batch<L, Pr> {
                 continue;
             }
             let before = *signature;
-            self.sign_alone(part.get(at), first + at, signature)?;
-            if !self.reference.verify(part.get(at), signature) {
+            self.sign_alone(part, at, first, signature)?;
+            let (key, message) = (part.key(at), part.get(at));
+            if !self.reference.verify_keyed(key, message, signature) {
                 let (engine, at) = (self.name, first + at);
                 return Err(SignError::Wrong { engine, at });
             }
@@ -209,6 +213,7 @@ impl<L: Lanes, Pr: Probe> Engine for Batch<L, Pr> {
         check: Check,
         out: &mut Signatures,
     ) -> Result<u64, SignError> {
+        hold(self.name, self.reference.keys(), messages)?;
         if messages.len() <= ALONE && !Pr::LOOKS {
             return self.reference.sign_batch(messages, check, out);
         }
@@ -232,6 +237,10 @@ impl<L: Lanes, Pr: Probe> Engine for Batch<L, Pr> {
 impl<L: Lanes, Pr: Probe> Verifier for Batch<L, Pr> {
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.verifier.verify(message, signature)
+    }
+
+    fn verify_keyed(&self, key: u16, message: &[u8], signature: &[u8]) -> bool {
+        self.verifier.verify_keyed(key, message, signature)
     }
 
     fn verify_batch(&self, messages: &Messages, signatures: &Signatures, verdicts: &mut Vec<bool>) {

@@ -30,10 +30,11 @@ use crate::vector::Work;
 /// How many sums grow side by side; a power of two.
 pub const ACCUMULATORS: usize = 4;
 
-/// A comb and the scalars that its point is multiplied by, a vector to each.
+/// Combs and the scalars that their points are multiplied by, vectors of them.
 pub struct Factor<'a, L: Lanes> {
-    /// The comb.
-    pub comb: &'a Comb<L>,
+    /// The comb; or one for every vector, where not all lanes multiply the same
+    /// point.
+    pub combs: &'a [&'a Comb<L>],
     /// The scalars.
     pub digits: &'a [Digits<L>],
     /// Whether nobody may learn them.
@@ -183,7 +184,11 @@ impl<L: Lanes> Addend<L> for Picked<'_, L> {
         let window = term % WINDOWS;
         let digits = &factor.digits[vector];
         let (negative, index) = digits.get(lanes, window);
-        let (x, y) = factor.comb.pick(lanes, window, index, factor.is_secret);
+        let comb = match factor.combs {
+            [comb] => comb,
+            combs => combs[vector],
+        };
+        let (x, y) = comb.pick(lanes, window, index, factor.is_secret);
         (negative, x, y)
     }
 }

@@ -1,5 +1,5 @@
-//! The batch engine: ES256 for many messages under one key, to the same bytes
-//! as `p256`.
+//! The batch engine: ES256 for many messages under one key or several, to the
+//! same bytes as `p256`.
 //!
 //! One signature after another cannot share work; a thousand at a time can:
 //!
@@ -19,6 +19,23 @@
 //! of the comb; neither ever happens by chance) is left to `p256`, one message
 //! at a time.
 //!
+//! **Several keys.** Nearly all of the work knows no key: the comb, its table,
+//! the additions and the shared inversions are those of G. So a batch is not
+//! sorted or split by its keys; every lane has its own ([`keys`]), in three
+//! places: the state that RFC 6979's HMACs start from, d in s = k⁻¹·(z + r·d),
+//! and d again in the check's equation. Each message's number picks them from a
+//! table of 96 bytes a key, which is wiped with the engine. That adds two
+//! products modulo n for eight signatures, and nothing where all messages of a
+//! batch have the same key. Fifty keys in turn, or a thousand, sign at 94 to
+//! 100 % of one key's rate, the spread being the measurement's. What only messages of one key share (a
+//! JOSE header with its key's id) is no longer the beginning of all of them, and
+//! is hashed for each.
+//!
+//! Verifying ([`verify`], and `Check::All`) does depend on the key, by the comb
+//! of Q: each vector has its own, for 21 MB at the most. Fifty keys in turn
+//! verify at half to two thirds of one key's rate; keys of very few signatures, and all
+//! but the first 64 that have more, at `p256`'s.
+//!
 //! **Costs** of one signature: 15 compressions for k, and one for every 64
 //! bytes of message; 31 · (5 products + 1 square) modulo p, 10 products modulo
 //! n, and its share of ten inversions.
@@ -34,6 +51,7 @@ pub mod comb;
 pub mod digest;
 mod engine;
 pub mod inversion;
+pub mod keys;
 pub mod lanes;
 pub mod lockstep;
 pub mod modulus;
@@ -59,27 +77,27 @@ use wide::Wide;
 /// How many messages are worked on at once.
 pub const BATCH: usize = 1024;
 
-/// Puts a key to work with the widest lanes that this processor has.
-pub fn load(key: &SigningKey) -> Box<dyn Engine> {
+/// Puts keys to work with the widest lanes that this processor has.
+pub fn load(keys: &[&SigningKey]) -> Box<dyn Engine> {
     #[cfg(target_arch = "x86_64")]
     if let Some(v) = crate::vector::Avx512::detect() {
-        return Box::new(Batch::new(Wide(v), key));
+        return Box::new(Batch::new(Wide(v), keys));
     }
-    load_portable(key)
+    load_portable(keys)
 }
 
-/// Puts a key to work with the portable lanes.
-pub fn load_portable(key: &SigningKey) -> Box<dyn Engine> {
-    Box::new(Batch::new(Portable, key).named("batch-portable"))
+/// Puts keys to work with the portable lanes.
+pub fn load_portable(keys: &[&SigningKey]) -> Box<dyn Engine> {
+    Box::new(Batch::new(Portable, keys).named("batch-portable"))
 }
 
-/// Puts a public key to work with the widest lanes that this processor has.
-pub fn load_verifier(key: VerifyingKey) -> Box<dyn Verifier> {
+/// Puts public keys to work with the widest lanes that this processor has.
+pub fn load_verifier(keys: &[VerifyingKey]) -> Box<dyn Verifier> {
     #[cfg(target_arch = "x86_64")]
     if let Some(v) = crate::vector::Avx512::detect() {
-        return Box::new(BatchVerifier::new(Wide(v), key));
+        return Box::new(BatchVerifier::new(Wide(v), keys));
     }
-    Box::new(BatchVerifier::new(Portable, key))
+    Box::new(BatchVerifier::new(Portable, keys))
 }
 
 #[cfg(test)]

@@ -1,55 +1,18 @@
-//! Digests and nonces of a batch: what a signature takes from the messages and
-//! the key, before any point is computed. This file must not know points.
-
-use p256::ecdsa::SigningKey;
-use zeroize::Zeroize;
+//! Digests and nonces of a batch: what a signature takes from its message and
+//! its key, before any point is computed. This file must not know points.
 
 use super::comb::Digits;
-use super::digest::{Beginning, Part, digests};
-use super::lanes::{Lanes, Limbs, Mask, Modular, N, from_bytes, is_zero, select, splat, subtract};
+use super::digest::{Beginning, digests};
+use super::keys::Signers;
+use super::lanes::{Lanes, Mask, N, is_zero, select, splat, subtract};
 use super::probe::{Probe, Stage, show};
-use super::rfc6979::NonceKey;
+use super::rfc6979::NonceKeys;
 use crate::vector::Work;
-
-/// An element modulo n in every lane.
-pub type Scalar<L> = <<L as Lanes>::N as Modular<L>>::Element;
 
 /// A number in every lane.
 pub type Number<L> = [<L as Lanes>::Word; 4];
 
-/// A private key, ready for its batches. Secret.
-pub struct Key {
-    nonce: NonceKey,
-    d: Limbs,
-}
-
-impl Drop for Key {
-    fn drop(&mut self) {
-        self.d.zeroize();
-    }
-}
-
-impl Key {
-    /// The key, shown to the probe before anything is made of it.
-    pub fn new(key: &SigningKey, probe: &impl Probe) -> Self {
-        let mut bytes: [u8; 32] = key.to_bytes().into();
-        probe.secret(&mut bytes);
-        let ready = Self {
-            nonce: NonceKey::new(&bytes),
-            d: from_bytes(&bytes),
-        };
-        bytes.zeroize();
-        ready
-    }
-
-    /// d in every lane.
-    #[inline(always)]
-    pub fn d<L: Lanes>(&self, lanes: L) -> Scalar<L> {
-        lanes.n().enter(&splat(lanes, &self.d))
-    }
-}
-
-/// What follows from the messages and the key. Secret.
+/// What follows from the messages and their keys. Secret.
 pub struct Nonces<L: Lanes> {
     /// bits2int(h1) mod n.
     pub z: Vec<Number<L>>,
@@ -74,20 +37,19 @@ impl<L: Lanes> Default for Nonces<L> {
 
 impl<L: Lanes> Nonces<L> {
     /// Computes them for all messages.
-    pub fn derive<Pr: Probe>(&mut self, lanes: L, key: &Key, messages: Part<'_>, probe: &Pr) {
+    pub fn derive<Pr: Probe>(&mut self, lanes: L, signers: Signers<'_>, probe: &Pr) {
         self.z.clear();
         self.k.clear();
         self.digits.clear();
         self.flags.clear();
         lanes.enter(Derive {
             lanes,
-            key,
-            messages,
-            beginning: Beginning::of(messages),
+            signers,
+            beginning: Beginning::of(signers.messages),
             nonces: self,
         });
         // Hashes are wider than vectors: the last vector may have no message.
-        let vectors = messages.len().div_ceil(L::WIDTH);
+        let vectors = signers.messages.len().div_ceil(L::WIDTH);
         self.z.truncate(vectors);
         self.k.truncate(vectors);
         self.flags.truncate(vectors);
@@ -119,8 +81,7 @@ impl<L: Lanes> Nonces<L> {
 /// Digests and nonces.
 struct Derive<'a, L: Lanes> {
     lanes: L,
-    key: &'a Key,
-    messages: Part<'a>,
+    signers: Signers<'a>,
     beginning: Beginning,
     nonces: &'a mut Nonces<L>,
 }
@@ -130,11 +91,12 @@ impl<L: Lanes> Work<()> for Derive<'_, L> {
     fn run(self) {
         let Self {
             lanes,
-            key,
-            messages,
+            signers,
             beginning,
             nonces,
         } = self;
+        let messages = signers.messages;
+        let mut keys = NonceKeys::nobodys(lanes);
         let n = splat(lanes, &N);
         let one = splat(lanes, &[1, 0, 0, 0]);
         for first in (0..messages.len()).step_by(L::WIDTH * L::HASHED) {
@@ -146,7 +108,10 @@ impl<L: Lanes> Work<()> for Derive<'_, L> {
                 let (less, negative) = subtract(lanes, &digest, &n);
                 *z = select(lanes, negative, &digest, &less);
             }
-            let k = key.nonce.derive(lanes, &lanes.split(&z[..L::HASHED]));
+            if first == 0 || signers.is_mixed {
+                keys.load(lanes, |lane| signers.nonce(first + lane));
+            }
+            let k = keys.derive(lanes, &lanes.split(&z[..L::HASHED]));
             for (vector, z) in z.iter().enumerate().take(L::HASHED) {
                 let k = lanes.join(&k, vector);
                 let (_, below) = subtract(lanes, &k, &n);

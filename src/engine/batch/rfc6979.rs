@@ -3,9 +3,10 @@
 //!
 //! All inputs have the same lengths in every lane, so every HMAC (RFC 2104)
 //! takes the same blocks, and whatever depends on the key alone is hashed once
-//! per key. That leaves 15 compressions for a nonce. The case that k is not
-//! between 1 and n − 1 (it comes up once in 2^32) is left to the caller. This
-//! file must not know points or messages.
+//! per key. That leaves 15 compressions for a nonce. Every lane has a key of
+//! its own, and so it takes as long for many keys as for one. The case that k is
+//! not between 1 and n − 1 (it comes up once in 2^32) is left to the caller.
+//! This file must not know points or messages.
 
 use zeroize::Zeroize;
 
@@ -20,20 +21,16 @@ const OPAD: u32 = 0x5c5c_5c5c;
 const V0: u32 = 0x0101_0101;
 
 /// What of the derivation depends on the key alone. Secret.
-pub struct NonceKey {
-    /// int2octets(x), the private key, as words.
-    x: [u32; 8],
-    /// The inner hash of step d after its first block, which holds V, 0x00 and
-    /// all of x but its last byte.
-    step_d: [u32; 8],
-    /// The outer hash of step d after its pad; nothing secret.
-    outer_d: [u32; 8],
-}
+///
+/// Two halves of 32 bytes, each of big-endian words, so that lanes take it in
+/// as they take in a block of their messages: the inner hash of step d after its
+/// first block, which holds V, 0x00 and all of x but its last byte; and
+/// int2octets(x), the private key.
+pub struct NonceKey([u8; 64]);
 
 impl Drop for NonceKey {
     fn drop(&mut self) {
-        self.x.zeroize();
-        self.step_d.zeroize();
+        self.0.zeroize();
     }
 }
 
@@ -47,45 +44,81 @@ fn zero_key(pad: u32) -> [u32; 8] {
 impl NonceKey {
     /// Of a private key's 32 bytes, big-endian.
     pub fn new(key: &[u8; 32]) -> Self {
-        let x = std::array::from_fn(|word| {
+        let mut x = std::array::from_fn(|word| {
             u32::from_be_bytes(std::array::from_fn(|at| key[4 * word + at]))
         });
-        let mut nonce_key = Self {
-            x,
-            step_d: zero_key(IPAD),
-            outer_d: zero_key(OPAD),
-        };
         let mut block = [V0; 16];
-        for (at, word) in block[8..].iter_mut().enumerate() {
-            *word = nonce_key.tail_word(0x00, at);
+        block[8..].copy_from_slice(&behind(Portable, 0x00, &x));
+        let mut step_d = zero_key(IPAD);
+        Portable.compress(&mut step_d, &block);
+        let mut bytes = [0; 64];
+        for (word, bytes) in step_d.iter().chain(&x).zip(bytes.as_chunks_mut().0) {
+            *bytes = word.to_be_bytes();
         }
-        Portable.compress(&mut nonce_key.step_d, &block);
+        let nonce_key = Self(bytes);
+        bytes.zeroize();
         block.zeroize();
+        step_d.zeroize();
+        x.zeroize();
         nonce_key
     }
+}
 
-    /// Word `at` of a byte and the first 31 bytes of x.
-    fn tail_word(&self, byte: u32, at: usize) -> u32 {
-        let before = if at == 0 { byte } else { self.x[at - 1] };
-        before << 24 | self.x[at] >> 8
+/// Words of a byte and the first 31 bytes of x.
+#[inline(always)]
+fn behind<L: Lanes>(lanes: L, byte: u32, x: &[L::Half; 8]) -> [L::Half; 8] {
+    std::array::from_fn(|at| match at {
+        0 => lanes.shift_in::<8, 24>(x[0], lanes.half(byte)),
+        _ => lanes.shift_in::<8, 24>(x[at], x[at - 1]),
+    })
+}
+
+/// The keys of all lanes, each lane's its own. Secret.
+pub struct NonceKeys<L: Lanes> {
+    /// The private keys.
+    x: [L::Half; 8],
+    /// The inner hashes of step d.
+    step_d: [L::Half; 8],
+    /// The outer hash of step d after its pad; nothing secret.
+    outer_d: [L::Half; 8],
+}
+
+impl<L: Lanes> NonceKeys<L> {
+    /// Nobody's keys.
+    #[inline(always)]
+    pub fn nobodys(lanes: L) -> Self {
+        Self {
+            x: [lanes.half(0); 8],
+            step_d: [lanes.half(0); 8],
+            outer_d: zero_key(OPAD).map(|word| lanes.half(word)),
+        }
+    }
+
+    /// Takes in every lane's key.
+    #[inline(always)]
+    pub fn load<'k>(&mut self, lanes: L, key: impl Fn(usize) -> &'k NonceKey) {
+        let words = lanes.blocks(|lane| &key(lane).0);
+        self.step_d = std::array::from_fn(|at| words[at]);
+        self.x = std::array::from_fn(|at| words[8 + at]);
     }
 
     /// k for bits2octets(h1) in every lane (§2.3.4), as words.
     #[inline(always)]
-    pub fn derive<L: Lanes>(&self, lanes: L, h1: &[L::Half; 8]) -> [L::Half; 8] {
+    pub fn derive(&self, lanes: L, h1: &[L::Half; 8]) -> [L::Half; 8] {
         // Step d: K = HMAC_K(V ‖ 0x00 ‖ int2octets(x) ‖ bits2octets(h1)).
         let end = self.end(lanes, h1);
-        let mut inner = self.step_d.map(|word| lanes.half(word));
+        let mut inner = self.step_d;
         lanes.compress(&mut inner, &end);
-        let mut k = self.outer_d.map(|word| lanes.half(word));
+        let mut k = self.outer_d;
         lanes.compress(&mut k, &digest_block(lanes, &inner));
         // Step e: V = HMAC_K(V).
         let hmac = Hmac::new(lanes, &k);
         let v = hmac.of(lanes, &[lanes.half(V0); 8]);
         // Step f: K = HMAC_K(V ‖ 0x01 ‖ int2octets(x) ‖ bits2octets(h1)).
+        let behind = behind(lanes, 0x01, &self.x);
         let block = std::array::from_fn(|at| match at {
             0..8 => v[at],
-            _ => lanes.half(self.tail_word(0x01, at - 8)),
+            _ => behind[at - 8],
         });
         let mut inner = hmac.inner;
         lanes.compress(&mut inner, &block);
@@ -103,9 +136,9 @@ impl NonceKey {
     /// The last block of steps d and f: the last byte of x, h1, and the
     /// padding of 64 bytes of pad and 97 of message.
     #[inline(always)]
-    fn end<L: Lanes>(&self, lanes: L, h1: &[L::Half; 8]) -> [L::Half; 16] {
+    fn end(&self, lanes: L, h1: &[L::Half; 8]) -> [L::Half; 16] {
         std::array::from_fn(|at| match at {
-            0 => lanes.shift_in::<8, 24>(h1[0], lanes.half(self.x[7])),
+            0 => lanes.shift_in::<8, 24>(h1[0], self.x[7]),
             1..8 => lanes.shift_in::<8, 24>(h1[at], h1[at - 1]),
             8 => lanes.shift_in::<8, 24>(lanes.half(0x8000_0000), h1[7]),
             15 => lanes.half((64 + 97) * 8),

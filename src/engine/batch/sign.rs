@@ -2,11 +2,11 @@
 //! before the next one. This file must not know how a batch is checked.
 
 use super::comb::{Comb, Element};
-use super::digest::Part;
 use super::inversion::invert_all;
+use super::keys::{Scalar, Signers};
 use super::lanes::{Lanes, Mask, Modular, is_zero, to_bytes};
 use super::lockstep::{Factor, Space, multiply};
-use super::nonces::{Key, Nonces, Number, Scalar};
+use super::nonces::{Nonces, Number};
 use super::probe::{Probe, Stage, show};
 use crate::vector::Work;
 
@@ -44,21 +44,14 @@ impl<L: Lanes> Default for Signing<L> {
 
 impl<L: Lanes> Signing<L> {
     /// Signs all messages.
-    pub fn run<Pr: Probe>(
-        &mut self,
-        lanes: L,
-        key: &Key,
-        comb: &Comb<L>,
-        messages: Part<'_>,
-        probe: &Pr,
-    ) {
+    pub fn run<Pr: Probe>(&mut self, lanes: L, signers: Signers<'_>, comb: &Comb<L>, probe: &Pr) {
         // Steps 1 to 3: z and k.
-        self.nonces.derive(lanes, key, messages, probe);
+        self.nonces.derive(lanes, signers, probe);
         self.flags.clear();
         self.flags.extend_from_slice(&self.nonces.flags);
         // Step 4: R = k·G.
         let factor = Factor {
-            comb,
+            combs: &[comb],
             digits: &self.nonces.digits,
             is_secret: true,
         };
@@ -70,7 +63,7 @@ impl<L: Lanes> Signing<L> {
         }
         lanes.enter(Finish {
             lanes,
-            d: key,
+            signers,
             signing: self,
         });
         if Pr::LOOKS {
@@ -113,16 +106,20 @@ fn show_elements<L: Lanes>(
 /// Steps 5 to 9: r = x mod n and s = k⁻¹·(z + r·d) mod n.
 struct Finish<'a, L: Lanes> {
     lanes: L,
-    d: &'a Key,
+    signers: Signers<'a>,
     signing: &'a mut Signing<L>,
 }
 
 impl<L: Lanes> Work<()> for Finish<'_, L> {
     #[inline(always)]
     fn run(self) {
-        let Self { lanes, d, signing } = self;
+        let Self {
+            lanes,
+            signers,
+            signing,
+        } = self;
         let (p, n) = (lanes.p(), lanes.n());
-        let d = d.d(lanes);
+        let mut d = signers.d(lanes, 0);
         signing.inverses.clear();
         for k in &signing.nonces.k {
             signing.inverses.push(n.enter(k));
@@ -131,6 +128,9 @@ impl<L: Lanes> Work<()> for Finish<'_, L> {
         signing.r.clear();
         signing.s.clear();
         for (at, inverse) in signing.inverses.iter().enumerate() {
+            if signers.is_mixed {
+                d = signers.d(lanes, at);
+            }
             let r = n.enter(&p.leave(&signing.space.x[at]));
             let z = n.enter(&signing.nonces.z[at]);
             let s = n.mul(inverse, &n.sum_as_factor(&z, &n.mul(&r, &d)));

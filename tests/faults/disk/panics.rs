@@ -88,7 +88,7 @@ fn an_engine_that_panics_costs_its_own_task_and_no_other() {
                     let mut job = case.job(site.path(), Arc::new(FaultyDisk::good()), false);
                     let mut signer = Signer::hs256(&Secret::from_bytes(SECRET).unwrap());
                     let user = format!("user-1-{user}\"");
-                    signer.engine = Box::new(Panicking(Hs256::new(SECRET), user));
+                    signer.engine = Box::new(Panicking(Hs256::new(&[SECRET]), user));
                     job.signer = Some(signer);
                     let (result, seen) = attempt(job, None);
                     let error = result.unwrap_err();

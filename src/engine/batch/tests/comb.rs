@@ -59,7 +59,7 @@ impl Holds for Multiples {
             .collect();
         let mut flags = vec![0; vectors];
         let factor = Factor {
-            comb: &comb,
+            combs: &[&comb],
             digits: &digits,
             is_secret: true,
         };
@@ -117,8 +117,9 @@ impl Holds for Exceptions {
                 .collect()
         };
         let (first, second) = (digits(0), digits(1));
+        let combs = [&comb];
         let factors = [&first, &second].map(|digits| Factor {
-            comb: &comb,
+            combs: &combs,
             digits,
             is_secret: false,
         });

@@ -45,22 +45,26 @@ impl Probe for &Fault {
     }
 }
 
-fn key() -> SigningKey {
-    SigningKey::from_slice(&[7; 32]).unwrap()
+/// The keys of every engine here.
+fn keys() -> [SigningKey; 3] {
+    [7, 8, 9].map(|byte| SigningKey::from_slice(&[byte; 32]).unwrap())
 }
 
-fn messages(count: u64) -> Messages {
+/// Messages for so many keys in turn.
+fn messages(count: u64, keys: u64) -> Messages {
     let mut messages = Messages::default();
     for at in 0..count {
         // Some messages twice: their points are equal.
-        messages.push(format!("message {}", at - at % 5).as_bytes());
+        let text = format!("message {}", at - at % 5);
+        let key = u16::try_from(at % keys).unwrap();
+        messages.push_keyed(key, |out| out.extend_from_slice(text.as_bytes()));
     }
     messages
 }
 
 fn reference(messages: &Messages) -> Signatures {
     let mut signatures = Signatures::default();
-    let reference = P256::new(key());
+    let reference = P256::new(&keys().each_ref());
     reference
         .sign_batch(messages, Check::Off, &mut signatures)
         .unwrap();
@@ -79,8 +83,8 @@ struct FlippedBits;
 impl Holds for FlippedBits {
     fn over<L: Lanes>(&self, lanes: L) {
         let comb = Arc::new(Comb::new(lanes, &ProjectivePoint::generator()));
-        for count in [1, 19, 40] {
-            let messages = messages(count);
+        for (count, keys_used) in [(1, 1), (19, 1), (40, 1), (21, 3), (34, 2)] {
+            let messages = messages(count, keys_used);
             let reference = reference(&messages);
             let hit = count as usize * 2 / 3;
             for stage in [
@@ -99,7 +103,8 @@ impl Holds for FlippedBits {
                         change: Change::Flip(bit),
                         hits: AtomicUsize::new(0),
                     };
-                    let engine = Batch::watched(lanes, &key(), Arc::clone(&comb), &fault);
+                    let engine =
+                        Batch::watched(lanes, &keys().each_ref(), Arc::clone(&comb), &fault);
                     let mut ours = Signatures::default();
                     let sign = |check, ours: &mut Signatures| {
                         engine.sign_batch(&messages, check, ours).unwrap()
@@ -112,7 +117,8 @@ impl Holds for FlippedBits {
                     assert_eq!(differing(&ours, &reference), expected, "{stage:?} {bit}");
                     for check in [Check::Batch, Check::All] {
                         let recomputed = sign(check, &mut ours);
-                        let says = format!("{} {stage:?} {bit} {check:?} {count}", L::NAME);
+                        let says =
+                            format!("{} {stage:?} {bit} {check:?} {count} {keys_used}", L::NAME);
                         assert!(differing(&ours, &reference).is_empty(), "{says}");
                         assert_eq!(recomputed, 1, "{says}");
                     }
@@ -133,7 +139,7 @@ struct Unfit;
 impl Holds for Unfit {
     fn over<L: Lanes>(&self, lanes: L) {
         let comb = Arc::new(Comb::new(lanes, &ProjectivePoint::generator()));
-        let messages = messages(40);
+        let messages = messages(40, 3);
         let reference = reference(&messages);
         // What Derive itself would never let through, but a fault might.
         for change in [
@@ -147,7 +153,7 @@ impl Holds for Unfit {
                 change,
                 hits: AtomicUsize::new(0),
             };
-            let engine = Batch::watched(lanes, &key(), Arc::clone(&comb), &fault);
+            let engine = Batch::watched(lanes, &keys().each_ref(), Arc::clone(&comb), &fault);
             let mut ours = Signatures::default();
             engine
                 .sign_batch(&messages, Check::Batch, &mut ours)
@@ -171,7 +177,7 @@ struct CraftedNonces;
 impl Holds for CraftedNonces {
     fn over<L: Lanes>(&self, lanes: L) {
         let comb = Arc::new(Comb::new(lanes, &ProjectivePoint::generator()));
-        let messages = messages(40);
+        let messages = messages(40, 1);
         let reference = reference(&messages);
         let hit = 33;
         let digest = Sha256::digest(messages.get(hit));
@@ -196,7 +202,7 @@ impl Holds for CraftedNonces {
                 change: Change::Set(k),
                 hits: AtomicUsize::new(0),
             };
-            let engine = Batch::watched(lanes, &key(), Arc::clone(&comb), &fault);
+            let engine = Batch::watched(lanes, &keys().each_ref(), Arc::clone(&comb), &fault);
             let mut ours = Signatures::default();
             engine.sign_batch(&messages, Check::Off, &mut ours).unwrap();
             let differs = differing(&ours, &reference);
@@ -208,7 +214,7 @@ impl Holds for CraftedNonces {
             assert_eq!(differs, [hit], "{} {k:x?}", L::NAME);
             let k = Scalar::reduce(&FieldBytes::from(to_bytes(&k)));
             let k = NonZeroScalar::new(k).unwrap();
-            let key = key();
+            let [key, ..] = keys();
             let signed = sign_prehashed(key.as_nonzero_scalar(), &k, &digest).unwrap();
             assert_eq!(ours.get(hit), signed.0.to_bytes().as_slice(), "{}", L::NAME);
         }
@@ -228,7 +234,7 @@ impl Holds for FlippedEntry {
         impl Probe for Silent {
             const LOOKS: bool = false;
         }
-        let messages = messages(64);
+        let messages = messages(64, 3);
         let reference = reference(&messages);
         let good = points(&ProjectivePoint::generator());
         // An entry that some of the messages need, found by trying.
@@ -237,7 +243,7 @@ impl Holds for FlippedEntry {
             let mut points = good.clone();
             points[entry][entry % 2][1] ^= 1 << 20;
             let comb = Arc::new(Comb::of_points(lanes, &points));
-            let engine = Batch::watched(lanes, &key(), comb, Silent);
+            let engine = Batch::watched(lanes, &keys().each_ref(), comb, Silent);
             let mut ours = Signatures::default();
             engine.sign_batch(&messages, Check::Off, &mut ours).unwrap();
             let wrong = !differing(&ours, &reference).is_empty();
@@ -259,4 +265,54 @@ impl Holds for FlippedEntry {
 #[test]
 fn a_bit_that_flips_in_a_table_is_caught_and_mended() {
     over_all_lanes(&FlippedEntry);
+}
+
+/// Damages one key where the engine keeps it, and nowhere else.
+struct DamagedKey {
+    number: usize,
+    seen: AtomicUsize,
+}
+
+impl Probe for DamagedKey {
+    const LOOKS: bool = false;
+
+    fn secret(&self, bytes: &mut [u8]) {
+        if self.seen.fetch_add(1, Ordering::Relaxed) == self.number {
+            bytes[17] ^= 8;
+        }
+    }
+}
+
+struct DamagedKeys;
+
+impl Holds for DamagedKeys {
+    fn over<L: Lanes>(&self, lanes: L) {
+        let comb = Arc::new(Comb::new(lanes, &ProjectivePoint::generator()));
+        // Few for each key, and enough for a comb of its public half.
+        for count in [40, 200] {
+            let messages = messages(count, 3);
+            let reference = reference(&messages);
+            for number in 0..3 {
+                let seen = AtomicUsize::new(0);
+                let probe = DamagedKey { number, seen };
+                let comb = Arc::clone(&comb);
+                let engine = Batch::watched(lanes, &keys().each_ref(), comb, probe);
+                let mut ours = Signatures::default();
+                engine.sign_batch(&messages, Check::Off, &mut ours).unwrap();
+                let own: Vec<_> = (0..messages.len())
+                    .filter(|at| usize::from(messages.key(*at)) == number)
+                    .collect();
+                let says = format!("{} key {number} of {count}", L::NAME);
+                assert_eq!(differing(&ours, &reference), own, "{says}");
+                let recomputed = engine.sign_batch(&messages, Check::All, &mut ours);
+                assert_eq!(recomputed.unwrap(), own.len() as u64, "{says}");
+                assert!(differing(&ours, &reference).is_empty(), "{says}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_that_was_damaged_in_memory_is_found_by_verifying_and_spoils_no_other_keys_signatures() {
+    over_all_lanes(&DamagedKeys);
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::digest::{Beginning, Part, digests};
 use super::super::lanes::{Lanes, N, from_bytes, lane, to_bytes};
-use super::super::rfc6979::NonceKey;
+use super::super::rfc6979::{NonceKey, NonceKeys};
 use super::{Holds, Numbers, over_all_lanes};
 use crate::engine::Messages;
 
@@ -73,13 +73,19 @@ fn by_the_book(key: &[u8; 32], h1: &[u8; 32]) -> [u8; 32] {
     hmac(&k, &[&v])
 }
 
-struct Nonces(Vec<([u8; 32], Vec<[u8; 32]>)>);
+/// Keys that take turns, and the digests that they do it over.
+type Case = (Vec<[u8; 32]>, Vec<[u8; 32]>);
+
+struct Nonces(Vec<Case>);
 
 impl Holds for Nonces {
     fn over<L: Lanes>(&self, lanes: L) {
-        for (key, digests) in &self.0 {
-            let nonce_key = NonceKey::new(key);
-            for some in digests.chunks(L::WIDTH * L::HASHED) {
+        for (keys, digests) in &self.0 {
+            let nonce_keys: Vec<_> = keys.iter().map(NonceKey::new).collect();
+            let mut in_lanes = NonceKeys::nobodys(lanes);
+            for (group, some) in digests.chunks(L::WIDTH * L::HASHED).enumerate() {
+                let key = |at: usize| (group * L::WIDTH * L::HASHED + at) % keys.len();
+                in_lanes.load(lanes, |at| &nonce_keys[key(at)]);
                 let vectors: Vec<_> = (0..L::HASHED)
                     .map(|vector| {
                         std::array::from_fn(|word| {
@@ -90,11 +96,11 @@ impl Holds for Nonces {
                         })
                     })
                     .collect();
-                let k = nonce_key.derive(lanes, &lanes.split(&vectors));
+                let k = in_lanes.derive(lanes, &lanes.split(&vectors));
                 for (at, digest) in some.iter().enumerate() {
                     let number = lanes.join(&k, at / L::WIDTH);
                     let ours = to_bytes(&lane(lanes, &number, at % L::WIDTH));
-                    assert_eq!(ours, by_the_book(key, digest), "{}", L::NAME);
+                    assert_eq!(ours, by_the_book(&keys[key(at)], digest), "{}", L::NAME);
                 }
             }
         }
@@ -106,11 +112,13 @@ fn nonces_are_those_of_rfc_6979_for_edge_keys_and_random_ones() {
     let mut numbers = Numbers(6);
     let mut keys = vec![to_bytes(&[1, 0, 0, 0]), to_bytes(&super::plus(&N, -1))];
     keys.extend((0..20).map(|_| to_bytes(&numbers.limbs())));
+    // Each alone, some together, and more together than there are lanes.
     let mut cases = Vec::new();
-    for key in keys {
+    let alone = keys.chunks(1);
+    for keys in alone.chain([&keys[..2], &keys[..7], &keys]) {
         let mut digests = vec![[0; 32], [0xff; 32]];
         digests.extend((0..35).map(|_| to_bytes(&numbers.limbs())));
-        cases.push((key, digests));
+        cases.push((keys.to_vec(), digests));
     }
     over_all_lanes(&Nonces(cases));
 }
