@@ -11,6 +11,7 @@ mod formats;
 mod inspect;
 mod key;
 mod log;
+mod passphrase;
 mod progress;
 mod report;
 mod sign;

@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::args::{FileFormat, RowArgs};
 use super::exit::Exit;
+use super::passphrase::PassphraseArgs;
 use super::progress::Meter;
 use super::report::{self, Report};
 use super::sign_key::{self, Loaded};
@@ -32,6 +33,9 @@ pub(crate) struct SignArgs {
     /// The shared secret, for HS256
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     secret_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
 
     /// Where signed records go: .ndjson, .jsonl, .csv or .tsv, and .gz or .zst
     /// after it to compress them; `-` is standard output
@@ -120,6 +124,7 @@ pub(crate) fn run(mut args: SignArgs) -> Result<Exit, Error> {
     let key = sign_key::load(
         args.key.as_ref(),
         args.secret_file.as_ref(),
+        &args.passphrase,
         &args.engine,
         &mut args.rows.key_id,
         format,
@@ -209,7 +214,14 @@ fn job(
 fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let keys = [&args.key, &args.secret_file].into_iter().flatten();
     let mut sources: Vec<_> = keys.map(|path| ("the key", path.clone())).collect();
+    sources.extend(
+        args.passphrase
+            .file()
+            .map(|path| ("the passphrase", path.clone())),
+    );
     for input in args.rows.inputs()? {
+        args.passphrase
+            .refuse_stdin(input.origin == Origin::Stdin)?;
         if let Origin::File(path) = input.origin {
             sources.push(("an input", path));
         }

@@ -4,10 +4,11 @@
 //! It must not know PEM; `pem` hands it the bytes inside.
 
 use p256::ecdsa::{SigningKey, VerifyingKey};
+use zeroize::Zeroizing;
 
 use super::der::{self, Elements};
 use super::pem::{self, Form};
-use super::{Curve, Encryption, KeyError, Wanted};
+use super::{Curve, DecryptError, Encryption, KeyError, Wanted};
 
 const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -47,24 +48,70 @@ enum Content<'a> {
         private: bool,
         algorithm: &'a [u8],
     },
-    Encrypted,
+    Encrypted {
+        /// The content of the AlgorithmIdentifier.
+        algorithm: &'a [u8],
+        data: &'a [u8],
+    },
     Certificate,
     CertificateRequest,
     Pkcs12,
 }
 
-/// Reads a P-256 private key.
-pub(super) fn private_key(bytes: &[u8]) -> Result<SigningKey, KeyError> {
+/// What opens an encrypted document, if there is a passphrase.
+pub(super) type Open<'a> =
+    Option<&'a mut dyn FnMut(&[u8], &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError>>;
+
+/// What was read, and whether it was encrypted.
+pub(super) struct Read {
+    pub(super) key: SigningKey,
+    pub(super) encrypted: bool,
+}
+
+/// Reads a P-256 private key. `open` makes the plain text of what is encrypted,
+/// from the content of the algorithm's identifier and the data.
+pub(super) fn private_key(bytes: &[u8], open: Open<'_>) -> Result<Read, KeyError> {
     let wanted = Wanted::PrivateKey;
     let opened = pem::open(bytes, wanted)?;
-    let content = content(&opened.der);
-    if opened.form == Form::Base64 && matches!(content, None | Some(Content::EcPrivate { .. })) {
+    let found = content(&opened.der);
+    let is_private = matches!(
+        found,
+        None | Some(Content::EcPrivate { .. } | Content::Encrypted { .. })
+    );
+    if opened.form == Form::Base64 && is_private {
         return Err(KeyError::NoBeginLine { wanted });
     }
     let beside = match &opened.parameters {
         Some(der) => parameters(&mut Elements::of(der)),
         None => Parameters::Absent,
     };
+    let (Some(open), Some(Content::Encrypted { algorithm, data })) = (open, &found) else {
+        let key = of_content(found, beside, opened.form)?;
+        return Ok(Read {
+            key,
+            encrypted: false,
+        });
+    };
+    let plain = open(algorithm, data)?;
+    // Padding fits one wrong passphrase in 256; what comes out is noise.
+    let inside = content(&plain).filter(|inside| !matches!(inside, Content::Encrypted { .. }));
+    if inside.is_none() {
+        return Err(KeyError::Decrypt(DecryptError::WrongPassphrase));
+    }
+    let key = of_content(inside, beside, opened.form)?;
+    Ok(Read {
+        key,
+        encrypted: true,
+    })
+}
+
+/// The private key that a document is, or what it is instead.
+fn of_content(
+    content: Option<Content<'_>>,
+    beside: Parameters<'_>,
+    form: Form,
+) -> Result<SigningKey, KeyError> {
+    let wanted = Wanted::PrivateKey;
     match content {
         Some(Content::EcPrivate {
             curves: [outer, inner],
@@ -95,7 +142,7 @@ pub(super) fn private_key(bytes: &[u8]) -> Result<SigningKey, KeyError> {
         Some(Content::EcPublic { .. } | Content::Other { private: false, .. }) => {
             Err(KeyError::PublicNotPrivate)
         }
-        other => Err(refusal(other, opened.form, wanted)),
+        other => Err(refusal(other, form, wanted)),
     }
 }
 
@@ -111,7 +158,7 @@ pub(super) fn public_key(bytes: &[u8]) -> Result<VerifyingKey, KeyError> {
             VerifyingKey::from_sec1_bytes(point).map_err(|_| KeyError::BadPoint)
         }
         Some(Content::EcPrivate { .. } | Content::Other { private: true, .. })
-        | Some(Content::Encrypted) => Err(KeyError::PrivateNotPublic),
+        | Some(Content::Encrypted { .. }) => Err(KeyError::PrivateNotPublic),
         other => Err(refusal(other, opened.form, wanted)),
     }
 }
@@ -127,7 +174,7 @@ fn refusal(content: Option<Content<'_>>, form: Form, wanted: Wanted) -> KeyError
                 wanted,
             },
         },
-        Some(Content::Encrypted) => KeyError::Encrypted {
+        Some(Content::Encrypted { .. }) => KeyError::Encrypted {
             form: match form {
                 Form::Pem => Encryption::Pkcs8,
                 Form::Der | Form::Base64 => Encryption::Pkcs8Der,
@@ -197,9 +244,12 @@ fn content(der: &[u8]) -> Option<Content<'_>> {
                 },
             })
         }
-        (der::OCTET_STRING, _) if elements.is_empty() => {
+        (der::OCTET_STRING, data) if elements.is_empty() => {
             Elements::of(first).take(der::OID)?;
-            Some(Content::Encrypted)
+            Some(Content::Encrypted {
+                algorithm: first,
+                data,
+            })
         }
         (der::SEQUENCE, _) => {
             elements.take(der::BIT_STRING)?;
