@@ -58,6 +58,7 @@ pub mod output;
 pub mod parallel;
 pub mod pipeline;
 pub mod record;
+pub mod ring;
 pub mod row;
 pub mod schema;
 pub mod signing_input;

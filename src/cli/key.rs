@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use campaign_signer::error::Error;
 use campaign_signer::key::{KeyError, PublicKey, Secret, SigningKey, Warning};
 use campaign_signer::output::OutputError;
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::exit::Exit;
+use super::key_check::{self, KeyCheckArgs};
 use super::passphrase::PassphraseArgs;
 use super::{print, say, warn};
 
@@ -99,7 +100,11 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
 
 /// Show a key.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    verb: Option<KeyVerb>,
+
     /// A private or public key; PEM, DER, or the one line of base64 that is
     /// registered with Apple
     #[arg(required_unless_present = "secret_file", value_name = "FILE")]
@@ -113,8 +118,17 @@ pub(crate) struct KeyArgs {
     passphrase: PassphraseArgs,
 }
 
+#[derive(Subcommand)]
+enum KeyVerb {
+    /// Check every key of a key ring, and show what each is for
+    Check(KeyCheckArgs),
+}
+
 /// Shows a key's public half and its problems; never the key.
 pub(crate) fn show(args: &KeyArgs) -> Result<Exit, Error> {
+    if let Some(KeyVerb::Check(args)) = &args.verb {
+        return key_check::run(args);
+    }
     if let Some(path) = &args.secret_file {
         args.passphrase.refuse()?;
         let (secret, warnings) = Secret::from_file(path)?;

@@ -4,6 +4,9 @@
 //! Says what else a file is encrypted with, and refuses work that only an
 //! attacker's file asks for, before any of it is done. It must not know where
 //! passphrases come from, nor what the plain text says.
+//!
+//! The passphrase and the plain text are wiped; what `pkcs5` derives from the
+//! passphrase on its way, on the stack, is not.
 
 use pkcs5::der::asn1::AnyRef;
 use pkcs5::der::{Encode, Tag};
