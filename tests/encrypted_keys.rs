@@ -548,6 +548,10 @@ fn key_says_what_is_wrong_with_a_passphrase() {
             run.expect(!run.stderr.contains(secret), "no passphrase is shown");
         }
     }
+    for arguments in ["key absent", "key p256.scrypt.pem --passphrase-file absent"] {
+        let run = workdir.run(arguments);
+        run.expect(run.stderr.matches("os error").count() == 1, "said once");
+    }
     let run = workdir.run("key key.pem --passphrase-file phrase");
     run.exit(0)
         .warns("is not encrypted; the passphrase was not needed");

@@ -782,10 +782,9 @@ fn key_check_exits_with_3_where_a_key_has_a_problem() {
         let run = workdir.run("key check keys.toml");
         run.exit(3).prints(says).says("keys.toml has 1 problem");
     }
-    workdir
-        .run("key check absent.toml")
-        .exit(3)
-        .says("absent.toml");
+    let run = workdir.run("key check absent.toml");
+    run.exit(3).says("absent.toml");
+    run.expect(run.stderr.matches("os error").count() == 1, "said once");
     workdir.run("key check").exit(2);
     let text = entry("a", "").replace("key.pem", "encrypted.pem");
     workdir.write("keys.toml", text);
@@ -807,12 +806,28 @@ fn an_expired_key_is_a_problem_only_where_no_valid_one_takes_its_rows() {
             0,
             "old: expired at 2020-01-02T00:00:00Z; another key takes",
         ),
+        (
+            old.clone() + &new.replace("['x']", "['z', 'x']"),
+            0,
+            "old: expired at 2020-01-02T00:00:00Z; another key takes",
+        ),
         (old.clone() + &other, 3, "key old: expired"),
+        (old.clone() + &entry("rest", ""), 3, "key old: expired"),
+        (
+            old.clone() + &new.replace("key.pem", "absent.pem"),
+            3,
+            "key old: expired",
+        ),
         (old.clone() + &late, 3, "key old: expired"),
         (
             old.replace("['x']", "['y']") + &late,
             3,
             "late: not valid before 2900-01-01T00:00:00Z",
+        ),
+        (
+            old.replace("['x']", "['x', 'y']") + &new,
+            3,
+            "key old: expired",
         ),
         (late, 0, "late: not valid before 2900-01-01T00:00:00Z"),
     ] {

@@ -101,6 +101,7 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
 /// Show a key.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct KeyArgs {
     #[command(subcommand)]
     verb: Option<KeyVerb>,

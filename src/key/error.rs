@@ -76,12 +76,12 @@ pub enum Encryption {
 #[non_exhaustive]
 pub enum KeyError {
     /// The file cannot be read.
-    #[error("cannot read the key file {}: {source}", path.display())]
+    #[error("cannot read the key file {}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// The file was read, and what is inside is refused.
     #[error("{}: {error}", path.display())]

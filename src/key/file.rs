@@ -21,9 +21,9 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 /// Reads the file whole and tells if others may use it too.
 pub(super) fn read_guarded(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Vec<Warning>), KeyError> {
     let (bytes, mode) = read_at_most(path, MAX_FILE_BYTES)
-        .map_err(|source| KeyError::Io {
+        .map_err(|error| KeyError::Io {
             path: path.to_owned(),
-            source,
+            error,
         })?
         .ok_or_else(|| KeyError::TooLarge.in_file(path))?;
     let exposed = mode.map(|mode| Warning::Exposed {

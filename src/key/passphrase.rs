@@ -63,12 +63,12 @@ pub enum PassphraseError {
     )]
     BadName,
     /// The file cannot be read.
-    #[error("cannot read the passphrase from {source_name}: {source}")]
+    #[error("cannot read the passphrase from {source_name}: {error}")]
     Io {
         /// The source in words.
         source_name: String,
         /// What the operating system says.
-        source: std::io::Error,
+        error: std::io::Error,
     },
 }
 
@@ -154,9 +154,9 @@ impl PassphraseSource {
     /// The content, and the mode if it lets others at the file.
     fn file(&self, path: &Path) -> Result<(Zeroizing<Vec<u8>>, Option<u32>), PassphraseError> {
         file::read_at_most(path, MAX_PASSPHRASE_BYTES + 2)
-            .map_err(|source| PassphraseError::Io {
+            .map_err(|error| PassphraseError::Io {
                 source_name: self.name(),
-                source,
+                error,
             })?
             .ok_or_else(|| PassphraseError::TooLong {
                 source_name: self.name(),

@@ -43,14 +43,16 @@ pub(super) fn meeting(one: &Listed, other: &Listed) -> Option<Meeting> {
 }
 
 /// Whether the selectors are the same, in whatever order.
-pub(super) fn same_rows(one: &[Match], other: &[Match]) -> bool {
+fn same_rows(one: &[Match], other: &[Match]) -> bool {
+    takes_rows_of(one, other) && takes_rows_of(other, one)
+}
+
+/// Whether selectors of the same kinds fit every row that the other ones fit.
+pub(super) fn takes_rows_of(one: &[Match], other: &[Match]) -> bool {
     one.len() == other.len()
-        && one.iter().all(|matched| {
-            twin(matched, other).is_some_and(|twin| {
-                let within =
-                    |a: &Match, b: &Match| a.values().iter().all(|v| b.values().contains(v));
-                within(matched, twin) && within(twin, matched)
-            })
+        && other.iter().all(|matched| {
+            let within = |twin: &Match| matched.values().iter().all(|v| twin.values().contains(v));
+            twin(matched, one).is_some_and(within)
         })
 }
 

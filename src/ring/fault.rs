@@ -13,17 +13,17 @@ use crate::key::KeyError;
 
 use super::MAX_RING_BYTES;
 
-/// Why there is no key ring.
+/// Why there is no key ring. `Display` gives everything; there is no `source`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RingError {
     /// The file cannot be read.
-    #[error("cannot read the key ring {}: {source}", path.display())]
+    #[error("cannot read the key ring {}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// The file is larger than [`MAX_RING_BYTES`].
     #[error("{} has more than {MAX_RING_BYTES} bytes, which no key ring has", path.display())]
@@ -236,7 +236,7 @@ impl Fault {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Toml(_) | Self::Utf8 | Self::NoEntries => {
+            Self::NoEntries => {
                 Some("an entry begins with a line [[key]] and has id, file and families".into())
             }
             Self::SecretInRing { .. } => Some(

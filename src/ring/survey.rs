@@ -149,9 +149,9 @@ pub fn survey(path: &Path) -> Result<Survey, RingError> {
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, RingError> {
-    let failed = |source| RingError::Io {
+    let failed = |error| RingError::Io {
         path: path.to_owned(),
-        source,
+        error,
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(failed)?;

@@ -2,7 +2,7 @@
 //!
 //! It must not know the present.
 
-use super::clash::same_rows;
+use super::clash::takes_rows_of;
 use super::{RingEntry, Survey};
 
 /// Where a time stands to a key's validity. Times are milliseconds since 1970.
@@ -49,8 +49,9 @@ impl Survey {
         Some(Validity::of(listed.not_before, listed.not_after, at))
     }
 
-    /// Whether every row of an entry finds another key at this time, with the
-    /// same selectors, that was loaded and is valid.
+    /// Whether every row of an entry finds another key at this time, with
+    /// selectors of the same kinds, that was loaded and is valid. An entry that
+    /// takes every row of a family replaces none that selects its own.
     #[must_use]
     pub fn is_replaced(&self, entry: usize, at: u64) -> bool {
         let Some(listed) = self.listed.get(entry) else {
@@ -61,7 +62,7 @@ impl Survey {
                 number != entry
                     && other.uses.contains(used)
                     && other.key.is_some()
-                    && same_rows(&other.matches, &listed.matches)
+                    && takes_rows_of(&other.matches, &listed.matches)
                     && self.validity(number, at) == Some(Validity::Valid)
             })
         })
