@@ -10,6 +10,7 @@
 //! Nothing here prints a key: `Debug` shows fingerprints, no error quotes the
 //! content of a file, and every buffer that held a secret is wiped.
 
+mod content;
 mod der;
 mod encrypted;
 mod error;

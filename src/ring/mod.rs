@@ -37,13 +37,16 @@
 mod clash;
 mod entry;
 mod fault;
+mod listed;
+mod load;
 mod moment;
 mod reading;
 mod survey;
 mod validity;
 
 pub use fault::{Fault, Problem, RingError};
-pub use survey::{Listed, RingWarning, Survey, survey};
+pub use listed::{Listed, RingWarning};
+pub use survey::{Survey, survey};
 pub use validity::Validity;
 
 use std::path::{Path, PathBuf};

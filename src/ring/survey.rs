@@ -1,21 +1,21 @@
 //! Reads a key ring to its end, whatever is wrong on the way: every entry, its
 //! key, and all problems together.
 
-use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use crate::format::KeyUse;
-use crate::key::{Passphrases, PublicKey, Secret, SigningKey, Warning};
+use crate::key::Passphrases;
 
 use super::clash::{self, Meeting};
-use super::entry::{self, Place, Written};
+use super::entry::{self, Written};
 use super::fault::{Fault, Problem, RingError};
+use super::listed::{Listed, RingWarning};
+use super::load::load;
 use super::reading::{Fields, Notes, type_of};
-use super::{KeyRing, MAX_RING_BYTES, Match, RingEntry, RingKey};
+use super::{KeyRing, MAX_RING_BYTES, RingEntry};
 
 /// A key ring with everything that is wrong with it.
 #[derive(Debug)]
@@ -26,82 +26,6 @@ pub struct Survey {
     pub listed: Vec<Listed>,
     /// Every problem, in the order of the file. Empty: the ring is good.
     pub problems: Vec<Problem>,
-}
-
-/// An entry as far as it could be read; the members are those of
-/// [`RingEntry`].
-#[derive(Debug)]
-pub struct Listed {
-    /// Its name.
-    pub id: Option<String>,
-    /// The line where it begins.
-    pub line: u64,
-    /// What it signs.
-    pub uses: Vec<KeyUse>,
-    /// What selects it.
-    pub matches: Vec<Match>,
-    /// The key's id for rows that give none.
-    pub key_id: Option<String>,
-    /// Valid from, in milliseconds since 1970, inclusive.
-    pub not_before: Option<u64>,
-    /// Valid until, in milliseconds since 1970, exclusive.
-    pub not_after: Option<u64>,
-    /// The file of its key.
-    pub file: Option<PathBuf>,
-    /// The key, if it could be loaded and works.
-    pub key: Option<RingKey>,
-    /// What is worth saying about it.
-    pub warnings: Vec<RingWarning>,
-}
-
-/// Something about an entry that its owner should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RingWarning {
-    /// About the key or its file.
-    Key(Warning),
-    /// The file is named like a key of another kind.
-    OtherFileName {
-        /// How such a name begins.
-        wrong: &'static str,
-        /// How the right one begins.
-        right: &'static str,
-    },
-    /// The id given is not the one in the file's name.
-    OtherKeyId {
-        /// The one given.
-        given: String,
-        /// The one in the name.
-        named: String,
-    },
-    /// Rows with these values fit another entry as well.
-    Shared {
-        /// That entry's id, quoted, or what stands for it.
-        other: String,
-        /// The values.
-        values: Vec<String>,
-    },
-}
-
-impl fmt::Display for RingWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key(warning) => warning.fmt(f),
-            Self::OtherFileName { wrong, right } => write!(
-                f,
-                "the file is named like a key of another kind ({wrong}…); wanted {right}<ID>.p8"
-            ),
-            Self::OtherKeyId { given, named } => write!(
-                f,
-                "key-id {given:?} is not the id in the name of the file, {named:?}"
-            ),
-            Self::Shared { other, values } => write!(
-                f,
-                "rows with {} fit the entry {other} as well; nothing tells which key signs them",
-                values.join(", ")
-            ),
-        }
-    }
 }
 
 /// Reads a key ring, loads every key in it, compares and probes it.
@@ -202,104 +126,6 @@ fn entries<'t>(
     compare(notes, &written, listed);
 }
 
-/// Loads the key of an entry, compares and probes it.
-fn load(
-    notes: &mut Notes<'_>,
-    written: &Written,
-    number: usize,
-    passphrases: &mut Passphrases,
-) -> Listed {
-    let mut listed = Listed {
-        id: written.id.clone(),
-        line: notes.place(written.at).0,
-        uses: written.uses.clone(),
-        matches: written.matches.clone(),
-        key_id: written.key_id.clone(),
-        not_before: written.not_before,
-        not_after: written.not_after,
-        file: None,
-        key: None,
-        warnings: Vec::new(),
-    };
-    let registered = written.public_key.as_ref().and_then(|(text, at)| {
-        PublicKey::from_bytes(text.as_bytes())
-            .map_err(|error| notes.add(*at, Some(number), Fault::PublicKey(error)))
-            .ok()
-    });
-    let (path, loaded) = match &written.place {
-        None => return listed,
-        Some(Place::Key(path, source)) => {
-            let loaded = SigningKey::from_file_among(path, source.as_ref(), passphrases);
-            let probed = loaded.and_then(|(key, warnings)| {
-                key.probe()?;
-                Ok((RingKey::Es256(key), warnings))
-            });
-            (path, probed)
-        }
-        Some(Place::Secret(path)) => {
-            let loaded = Secret::from_file(path);
-            let wrapped = loaded.map(|(secret, warnings)| (RingKey::Hs256(secret), warnings));
-            (path, wrapped)
-        }
-    };
-    listed.file = Some(path.clone());
-    file_name(&mut listed, path);
-    match loaded {
-        Err(error) => notes.add(written.file_at, Some(number), Fault::Key(error)),
-        Ok((key, warnings)) => {
-            let found = key.fingerprint();
-            match registered.map(|registered| registered.fingerprint()) {
-                Some(registered) if registered != found => {
-                    let at = written
-                        .public_key
-                        .as_ref()
-                        .map_or(written.at, |(_, at)| *at);
-                    let fault = Fault::NotRegistered {
-                        registered,
-                        found,
-                        file: path.clone(),
-                    };
-                    notes.add(at, Some(number), fault);
-                }
-                _ => {}
-            }
-            listed.key = Some(key);
-            listed
-                .warnings
-                .extend(warnings.into_iter().map(RingWarning::Key));
-        }
-    }
-    listed
-}
-
-/// Where the vendor names its key files, the name tells the key's id, and the
-/// right kind of key from a wrong one.
-fn file_name(listed: &mut Listed, path: &Path) {
-    let names = listed.uses.iter().find_map(|used| used.file_names());
-    let Some((right, wrong)) = names else {
-        return;
-    };
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if name.starts_with(wrong) {
-        let warning = RingWarning::OtherFileName { wrong, right };
-        listed.warnings.push(warning);
-    }
-    let named = name
-        .strip_prefix(right)
-        .and_then(|rest| rest.strip_suffix(".p8"))
-        .filter(|id| !id.is_empty());
-    match (named, &listed.key_id) {
-        (Some(named), Some(given)) if given != named => {
-            listed.warnings.push(RingWarning::OtherKeyId {
-                given: given.clone(),
-                named: named.to_owned(),
-            });
-        }
-        (Some(named), None) => listed.key_id = Some(named.to_owned()),
-        _ => {}
-    }
-}
-
 /// Compares every entry with those before it.
 fn compare(notes: &mut Notes<'_>, written: &[Written], listed: &mut [Listed]) {
     for number in 1..listed.len() {
@@ -358,22 +184,5 @@ impl Survey {
             // Whatever is missing from an entry was noted as a problem.
             _ => Err(RingError::Faulty { path, problems }),
         }
-    }
-}
-
-impl Listed {
-    fn complete(self) -> Option<RingEntry> {
-        Some(RingEntry {
-            id: self.id?,
-            line: self.line,
-            uses: self.uses,
-            matches: self.matches,
-            key_id: self.key_id,
-            not_before: self.not_before,
-            not_after: self.not_after,
-            file: self.file?,
-            key: self.key?,
-            warnings: self.warnings,
-        })
     }
 }
