@@ -12,6 +12,7 @@ use crate::key::KeyError;
 use crate::output::OutputError;
 use crate::parallel::FlowError;
 use crate::record::{PlanError, Problem};
+use crate::ring::RingError;
 use crate::row::{CellsError, ReadError};
 use crate::terms::Difference;
 
@@ -121,6 +122,9 @@ pub enum Error {
         /// Everything that differs.
         differences: Vec<Difference>,
     },
+    /// A key ring, or the keys in it.
+    #[error(transparent)]
+    Ring(#[from] RingError),
     /// There are more or fewer rows than there should be.
     #[error("{rows} rows were read, {expected} were expected")]
     RowCount {
@@ -223,7 +227,7 @@ impl Error {
                 | ReadError::Changed { .. } => Kind::Settings,
                 ReadError::Header(_) | ReadError::OutOfTurn { .. } => Kind::Internal,
             },
-            Self::Key(_) => Kind::Key,
+            Self::Key(_) | Self::Ring(_) => Kind::Key,
             Self::Output(OutputError::Held { .. }) => Kind::Held,
             Self::Output(error) if error.is_settings() => Kind::Settings,
             Self::InputChanged { .. } | Self::Open { .. } | Self::Output(_) => Kind::Io,
@@ -250,6 +254,7 @@ impl Error {
                     .into(),
             ),
             Self::Key(error) => error.hint(),
+            Self::Ring(error) => error.hint(),
             Self::Open { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => Some("check the name; `-` is standard input".into()),
                 _ => None,

@@ -59,6 +59,7 @@ pub mod parallel;
 pub mod pipeline;
 pub mod publishers;
 pub mod record;
+pub mod ring;
 pub mod row;
 pub mod schema;
 pub mod signing_input;

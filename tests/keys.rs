@@ -633,11 +633,11 @@ fn a_key_that_names_no_curve_is_taken_only_if_its_public_key_proves_p256() {
 
 #[test]
 fn an_error_from_a_file_names_the_file_and_a_command_with_it() {
-    let error = SigningKey::from_file(&path("p256.encrypted.pem")).unwrap_err();
-    assert!(error.to_string().contains("p256.encrypted.pem"));
-    let name = path("p256.encrypted.pem");
+    let error = SigningKey::from_file(&path("p256.explicit.sec1.pem")).unwrap_err();
+    assert!(error.to_string().contains("p256.explicit.sec1.pem"));
+    let name = path("p256.explicit.sec1.pem");
     let hint = error.hint().unwrap();
-    assert!(hint.starts_with("openssl pkcs8 -in "), "{hint}");
+    assert!(hint.starts_with("openssl ec -in "), "{hint}");
     assert!(hint.contains(name.to_str().unwrap()), "{hint}");
 
     let missing = path("missing.pem");
@@ -655,7 +655,7 @@ fn an_error_from_a_file_names_the_file_and_a_command_with_it() {
 fn a_hint_quotes_a_path_that_the_shell_would_take_apart() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("it's a key; rm.pem");
-    std::fs::write(&file, data("p256.encrypted.pem")).unwrap();
+    std::fs::write(&file, data("p256.legacy-encrypted.pem")).unwrap();
     let hint = SigningKey::from_file(&file).unwrap_err().hint().unwrap();
     assert!(hint.contains(r"it'\''s a key; rm.pem' -out '"), "{hint}");
 }
@@ -663,7 +663,14 @@ fn a_hint_quotes_a_path_that_the_shell_would_take_apart() {
 #[test]
 fn a_hint_without_a_file_says_where_its_name_goes() {
     for (name, command) in [
-        ("p256.encrypted.pem", "openssl pkcs8 -in FILE -out OUT"),
+        (
+            "p256.encrypted.pem",
+            "give --passphrase-file FILE, --passphrase-env NAME or --passphrase-fd N",
+        ),
+        (
+            "p256.legacy-encrypted.pem",
+            "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out OUT",
+        ),
         (
             "p256.explicit.sec1.pem",
             "openssl ec -in FILE -param_enc named_curve -out OUT",

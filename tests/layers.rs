@@ -23,6 +23,7 @@ const RANKS: &[(&str, u32)] = &[
     ("key", 1),
     ("parallel", 1),
     ("record", 2),
+    ("ring", 2),
     ("engine", 2),
     ("signing_input", 3),
     ("envelope", 4),
@@ -71,6 +72,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "signing_input",
         &["std::fs", "std::io", "p256::", "Timestamp"],
+    ),
+    (
+        "ring",
+        &["SystemTime", "Timestamp::now", "std::env", "p256::"],
     ),
     ("envelope", &["std::fs", "std::io", "std::thread"]),
     ("output", &["serde_json::Value", "p256::", "hmac"]),

@@ -205,6 +205,12 @@ impl RowArgs {
         PublisherFile::read(&self.input(path)?, stop).map(Some)
     }
 
+    /// Whether standard input is read.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        let mut files = self.inputs.iter().chain(&self.publishers);
+        self.inputs.is_empty() || files.any(|path| path.as_os_str() == "-")
+    }
+
     /// Every file that is read.
     pub(crate) fn sources(&self) -> Vec<PathBuf> {
         let files = self.inputs.iter().chain(&self.publishers);

@@ -5,11 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use campaign_signer::error::Error;
-use campaign_signer::key::{KeyError, PublicKey, Secret, SigningKey};
+use campaign_signer::key::{KeyError, PublicKey, Secret, SigningKey, Warning};
 use campaign_signer::output::OutputError;
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::exit::Exit;
+use super::key_check::{self, KeyCheckArgs};
+use super::passphrase::PassphraseArgs;
 use super::{print, say, warn};
 
 /// Make a P-256 key pair.
@@ -19,6 +21,14 @@ pub(crate) struct KeygenArgs {
     /// beside it, as FILE without its extension and .pub.pem
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+
+    /// Write the private key encrypted (PKCS#8, scrypt and AES-256-CBC), under
+    /// the passphrase that one of the next options gives
+    #[arg(long, requires = "passphrase")]
+    encrypt: bool,
+
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
 }
 
 /// Makes a key pair; never over an existing file.
@@ -36,9 +46,30 @@ pub(crate) fn keygen(args: &KeygenArgs) -> Result<Exit, Error> {
             ));
         }
     }
+    let passphrase = match args.passphrase.source() {
+        Some(source) if args.encrypt => {
+            let (passphrase, warnings) = source.read()?;
+            warnings.iter().for_each(warn);
+            Some(passphrase)
+        }
+        Some(_) => {
+            return Err(Error::settings(
+                "a passphrase is given, but not that the key is to be encrypted",
+                "give --encrypt as well",
+            ));
+        }
+        None => None,
+    };
     let key = SigningKey::generate()?;
     key.probe()?;
-    write_new(private, key.to_pkcs8_pem().as_bytes(), 0o600)?;
+    match &passphrase {
+        Some(passphrase) => {
+            let pem = key.to_encrypted_pem(passphrase)?;
+            SigningKey::from_encrypted(pem.as_bytes(), passphrase)?;
+            write_new(private, pem.as_bytes(), 0o600)?;
+        }
+        None => write_new(private, key.to_pkcs8_pem().as_bytes(), 0o600)?,
+    }
     write_new(&public, key.public_key().to_pem().as_bytes(), 0o644)?;
     say!("  private  {} (keep it secret)", private.display());
     say!("   public  {}", public.display());
@@ -69,7 +100,12 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
 
 /// Show a key.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    verb: Option<KeyVerb>,
+
     /// A private or public key; PEM, DER, or the one line of base64 that is
     /// registered with Apple
     #[arg(required_unless_present = "secret_file", value_name = "FILE")]
@@ -78,11 +114,24 @@ pub(crate) struct KeyArgs {
     /// A shared secret, for HS256
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     secret_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+#[derive(Subcommand)]
+enum KeyVerb {
+    /// Check every key of a key ring, and show what each is for
+    Check(KeyCheckArgs),
 }
 
 /// Shows a key's public half and its problems; never the key.
 pub(crate) fn show(args: &KeyArgs) -> Result<Exit, Error> {
+    if let Some(KeyVerb::Check(args)) = &args.verb {
+        return key_check::run(args);
+    }
     if let Some(path) = &args.secret_file {
+        args.passphrase.refuse()?;
         let (secret, warnings) = Secret::from_file(path)?;
         warnings.iter().for_each(warn);
         return print(&format!(
@@ -95,11 +144,17 @@ pub(crate) fn show(args: &KeyArgs) -> Result<Exit, Error> {
         // The arguments demand one of the two.
         return Ok(Exit::Settings);
     };
-    match SigningKey::from_file(path) {
+    let source = args.passphrase.source();
+    match SigningKey::from_file_with(path, source.as_ref()) {
         Ok((key, warnings)) => {
             warnings.iter().for_each(warn);
             key.probe()?;
-            say!("    kind  private key, P-256, ES256; signs and verifies a probe");
+            let unused = |warning: &Warning| matches!(warning, Warning::PassphraseUnused { .. });
+            let encrypted = match source.is_some() && !warnings.iter().any(unused) {
+                true => "encrypted ",
+                false => "",
+            };
+            say!("    kind  {encrypted}private key, P-256, ES256; signs and verifies a probe");
             describe(&key.public_key())
         }
         Err(error) if is_public(&error) => {

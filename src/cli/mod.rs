@@ -12,7 +12,9 @@ mod formats;
 mod inspect;
 mod job;
 mod key;
+mod key_check;
 mod log;
+mod passphrase;
 mod progress;
 mod report;
 mod sign;
@@ -70,7 +72,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Make a P-256 key pair
     Keygen(key::KeygenArgs),
-    /// Show a key's public half, fingerprint and problems
+    /// Show a key's public half, fingerprint and problems, or check a key ring
     Key(key::KeyArgs),
     /// List the formats, or describe one
     Formats(formats::FormatsArgs),

@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum};
 use super::args::{FileFormat, RowArgs};
 use super::attempt::Placed;
 use super::exit::Exit;
+use super::passphrase::PassphraseArgs;
 use super::sign_key::{self, Loaded};
 use super::values::interval;
 use super::{again, log, signals};
@@ -31,6 +32,9 @@ pub(crate) struct SignArgs {
     /// The shared secret, for HS256
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     secret_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
 
     /// Where signed records go: .ndjson, .jsonl, .csv or .tsv, and .gz or .zst
     /// after it to compress them; `-` is standard output
@@ -139,6 +143,7 @@ impl SignArgs {
         sign_key::load(
             self.key.as_ref(),
             self.secret_file.as_ref(),
+            &self.passphrase,
             &self.engine,
             &mut self.rows.key_id,
             format,
@@ -186,6 +191,9 @@ pub(super) fn job(
 pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let keys = [&args.key, &args.secret_file].into_iter().flatten();
     let mut sources: Vec<_> = keys.map(|path| ("the key", path.clone())).collect();
+    let passphrase = args.passphrase.file();
+    sources.extend(passphrase.map(|path| ("the passphrase", path.clone())));
+    args.passphrase.refuse_stdin(args.rows.reads_stdin())?;
     let inputs = args.rows.sources().into_iter();
     sources.extend(inputs.map(|path| ("an input", path)));
     Ok(sources)

@@ -9,6 +9,7 @@ use campaign_signer::key::{Secret, SigningKey};
 use campaign_signer::pipeline::Signer;
 
 use super::log::warn;
+use super::passphrase::PassphraseArgs;
 
 /// A key that was loaded and works.
 pub(crate) enum Loaded {
@@ -33,6 +34,7 @@ impl Loaded {
 pub(crate) fn load(
     key: Option<&PathBuf>,
     secret: Option<&PathBuf>,
+    passphrase: &PassphraseArgs,
     engine_name: &str,
     key_id: &mut Option<String>,
     format: &'static Format,
@@ -40,13 +42,15 @@ pub(crate) fn load(
     let wants = format.key.describe();
     match (format.alg(), key, secret) {
         (Alg::Es256, Some(path), _) => {
-            let (key, warnings) = SigningKey::from_file(path)?;
+            let source = passphrase.source();
+            let (key, warnings) = SigningKey::from_file_with(path, source.as_ref())?;
             warnings.iter().for_each(warn);
             key.probe()?;
             check_file_name(key_id, format, path);
             Ok(Loaded::Es256(key, engine(engine_name)?))
         }
         (Alg::Hs256, _, Some(path)) => {
+            passphrase.refuse()?;
             let (secret, warnings) = Secret::from_file(path)?;
             warnings.iter().for_each(warn);
             Ok(Loaded::Hs256(secret))

@@ -90,7 +90,7 @@ pub(super) fn timestamp(text: &str) -> Result<u64, Error> {
 }
 
 /// The present in milliseconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)
 }
 

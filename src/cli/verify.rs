@@ -13,6 +13,7 @@ use clap::Args;
 
 use super::args::{FileFormat, find_format};
 use super::exit::Exit;
+use super::passphrase::PassphraseArgs;
 use super::{print, say, warn};
 
 /// Verify signed files.
@@ -34,6 +35,9 @@ pub(crate) struct VerifyArgs {
     /// The shared secret, for HS256
     #[arg(long, value_name = "FILE", group = "with")]
     secret_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
 
     /// Accept this format only
     #[arg(short, long, value_name = "ID")]
@@ -65,6 +69,11 @@ pub(crate) struct VerifyArgs {
 /// Verifies files: each bad line, and each difference from the manifest, goes
 /// to standard output.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
+    if args.key.is_none() {
+        args.passphrase.refuse()?;
+    }
+    let reads_stdin = args.files.iter().any(|path| path.as_os_str() == "-");
+    args.passphrase.refuse_stdin(reads_stdin)?;
     let (verifier, key) = verifier(args)?;
     let mut format = match &args.format {
         Some(id) => Some(find_format(id)?),
@@ -196,7 +205,11 @@ fn verifier(args: &VerifyArgs) -> Result<(Box<dyn Verifier>, KeyEntry), Error> {
     }
     let public = match (&args.public_key, &args.key) {
         (Some(path), _) => PublicKey::from_file(path)?,
-        (None, Some(path)) => SigningKey::from_file(path)?.0.public_key(),
+        (None, Some(path)) => {
+            let source = args.passphrase.source();
+            let (key, _) = SigningKey::from_file_with(path, source.as_ref())?;
+            key.public_key()
+        }
         (None, None) => return Err(Error::settings("no key is given", "give --public-key FILE")),
     };
     let key = KeyEntry {

@@ -294,6 +294,23 @@ impl Layout {
 }
 
 impl KeyUse {
+    /// Every use there is.
+    pub const ALL: &[Self] = &[Self::AdNetwork, Self::InAppPurchase, Self::AuthToken];
+
+    /// The name of the formats that such a key signs, as a key ring says it.
+    pub fn family(self) -> &'static str {
+        match self {
+            Self::AdNetwork => "ad-network",
+            Self::AuthToken => "impact",
+            Self::InAppPurchase => "app-store",
+        }
+    }
+
+    /// The use with this name.
+    pub fn of_family(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|of| of.family() == name)
+    }
+
     /// The algorithm such a key is for.
     pub fn alg(self) -> Alg {
         match self {

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::file::MAX_FILE_BYTES;
+use super::{DecryptError, PassphraseError};
 
 /// What the caller asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +76,12 @@ pub enum Encryption {
 #[non_exhaustive]
 pub enum KeyError {
     /// The file cannot be read.
-    #[error("cannot read the key file {}: {source}", path.display())]
+    #[error("cannot read the key file {}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// The file was read, and what is inside is refused.
     #[error("{}: {error}", path.display())]
@@ -159,14 +160,22 @@ pub enum KeyError {
         /// What was asked for.
         wanted: Wanted,
     },
-    /// A private key under a pass phrase.
-    #[error(
-        "found an encrypted private key, which is not supported yet; wanted one that is not encrypted"
-    )]
+    /// A private key under a passphrase, and none is given; or one encrypted
+    /// the old way, which no passphrase opens.
+    #[error("{}", encrypted(*form))]
     Encrypted {
         /// How it is encrypted.
         form: Encryption,
     },
+    /// A private key that is encrypted, and is not opened.
+    #[error(transparent)]
+    Decrypt(DecryptError),
+    /// The passphrase cannot be had.
+    #[error(transparent)]
+    Passphrase(PassphraseError),
+    /// A key cannot be encrypted.
+    #[error("the key cannot be encrypted")]
+    Encrypt,
     /// A key in the format of OpenSSH.
     #[error("found a key in the format of OpenSSH; wanted {wanted}")]
     OpenSshKey {
@@ -277,6 +286,18 @@ impl KeyError {
         Self::InFile {
             path: path.to_owned(),
             error: Box::new(self),
+        }
+    }
+}
+
+fn encrypted(form: Encryption) -> &'static str {
+    match form {
+        Encryption::Pkcs8 | Encryption::Pkcs8Der => {
+            "found an encrypted private key, but no passphrase is given"
+        }
+        Encryption::Legacy => {
+            "found a private key encrypted the old way (Proc-Type); wanted encrypted PKCS#8, or \
+             one that is not encrypted"
         }
     }
 }

@@ -15,67 +15,73 @@ pub const MAX_FILE_BYTES: usize = 64 * 1024;
 
 /// Reads the file whole, into a buffer that is wiped.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let file = open(path)?;
-    content(path, file)
+    read_guarded(path).map(|(bytes, _)| bytes)
 }
 
 /// Reads the file whole and tells if others may use it too.
 pub(super) fn read_guarded(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Vec<Warning>), KeyError> {
-    let file = open(path)?;
-    let warnings = exposure(path, &file)?.into_iter().collect();
-    Ok((content(path, file)?, warnings))
+    let (bytes, mode) = read_at_most(path, MAX_FILE_BYTES)
+        .map_err(|error| KeyError::Io {
+            path: path.to_owned(),
+            error,
+        })?
+        .ok_or_else(|| KeyError::TooLarge.in_file(path))?;
+    let exposed = mode.map(|mode| Warning::Exposed {
+        path: path.to_owned(),
+        mode,
+    });
+    Ok((bytes, exposed.into_iter().collect()))
 }
 
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
-    let path = path.to_owned();
-    move |source| KeyError::Io { path, source }
-}
+/// What was read, and the file's mode if it lets others at it.
+type Content = (Zeroizing<Vec<u8>>, Option<u32>);
 
-fn open(path: &Path) -> Result<File, KeyError> {
-    File::open(path).map_err(failed(path))
-}
-
-fn content(path: &Path, mut file: File) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let too_large = || KeyError::TooLarge.in_file(path);
-    let announced = file.metadata().map_err(failed(path))?.len();
-    if announced > MAX_FILE_BYTES as u64 {
-        return Err(too_large());
+/// Reads a file to its end; nothing if it has more than so many bytes.
+pub(super) fn read_at_most(path: &Path, most: usize) -> io::Result<Option<Content>> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() > most as u64 {
+        return Ok(None);
     }
     // One buffer of the full size from the start: a buffer that grows leaves
     // copies behind, and a pipe announces no size.
-    let mut buffer = Zeroizing::new(vec![0_u8; MAX_FILE_BYTES + 1]);
+    let mut buffer = Zeroizing::new(vec![0_u8; most + 1]);
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(failed(path)(error)),
+            Err(error) => return Err(error),
         }
     }
-    if filled > MAX_FILE_BYTES {
-        return Err(too_large());
+    if filled > most {
+        return Ok(None);
     }
     buffer.truncate(filled);
-    Ok(buffer)
+    Ok(Some((buffer, exposure(&file)?)))
+}
+
+/// The bytes without one line end at their end.
+pub(super) fn line(content: &[u8]) -> &[u8] {
+    match content.strip_suffix(b"\n") {
+        Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+        None => content,
+    }
 }
 
 /// Looks at the file that was opened, not at the path: a path may be changed
 /// in between. Reading by the group is fine, a mounted secret has mode 0440.
 #[cfg(unix)]
-fn exposure(path: &Path, file: &File) -> Result<Option<Warning>, KeyError> {
+fn exposure(file: &File) -> io::Result<Option<u32>> {
     use std::os::unix::fs::PermissionsExt;
 
-    let metadata = file.metadata().map_err(failed(path))?;
+    let metadata = file.metadata()?;
     let mode = metadata.permissions().mode() & 0o7777;
     let exposed = mode & 0o007 != 0 || mode & 0o020 != 0;
-    Ok((metadata.is_file() && exposed).then(|| Warning::Exposed {
-        path: path.to_owned(),
-        mode,
-    }))
+    Ok((metadata.is_file() && exposed).then_some(mode))
 }
 
 #[cfg(not(unix))]
-fn exposure(_path: &Path, _file: &File) -> Result<Option<Warning>, KeyError> {
+fn exposure(_file: &File) -> io::Result<Option<u32>> {
     Ok(None)
 }

@@ -5,7 +5,11 @@
 
 use std::path::Path;
 
-use super::{Encryption, KeyError, Wanted};
+use super::{Cipher, DecryptError, Encryption, KeyError, PassphraseError, Wanted};
+
+/// What to type to give a passphrase.
+const GIVE_PASSPHRASE: &str =
+    "give --passphrase-file FILE, --passphrase-env NAME or --passphrase-fd N";
 
 impl KeyError {
     /// A command that can be typed to get the key that is wanted, if there is
@@ -47,13 +51,25 @@ impl KeyError {
             Self::Certificate { wanted: PublicKey } => {
                 format!("openssl x509 -in {file} -noout -pubkey > {out}")
             }
-            Self::Encrypted { form } => match form {
-                Encryption::Pkcs8 => format!("openssl pkcs8 -in {file} -out {out}"),
-                Encryption::Pkcs8Der => {
-                    format!("openssl pkcs8 -inform DER -in {file} -out {out}")
+            Self::Encrypted {
+                form: Encryption::Legacy,
+            } => format!("openssl pkcs8 -topk8 -v2 aes-256-cbc -in {file} -out {out}"),
+            Self::Encrypted { .. } => GIVE_PASSPHRASE.to_owned(),
+            Self::Decrypt(error) => match error {
+                DecryptError::WrongPassphrase => {
+                    format!("openssl pkey -in {file} -noout   # asks for it, and says if it fits")
                 }
-                Encryption::Legacy => format!("openssl pkey -in {file} -out {out}"),
+                DecryptError::Cipher(Cipher::AesGcm) => return None,
+                DecryptError::Damaged => return None,
+                _ => format!("openssl pkey -in {file} -aes-256-cbc -out {out}"),
             },
+            Self::Passphrase(PassphraseError::NotSet { name }) => {
+                format!("export {name} first; a variable that is set but not exported is not seen")
+            }
+            Self::Passphrase(PassphraseError::BadName) => {
+                "give the variable's name, for example CAMPAIGN_KEY_PASSPHRASE, not its value"
+                    .into()
+            }
             Self::OpenSshKey { wanted: PublicKey } => {
                 format!("ssh-keygen -e -m PKCS8 -f {file} > {out}")
             }

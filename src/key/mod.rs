@@ -1,4 +1,5 @@
-//! Keys: reads, checks, makes and writes P-256 keys, and reads HS256 secrets.
+//! Keys: reads, checks, makes and writes P-256 keys, encrypted ones too, and
+//! reads HS256 secrets and passphrases.
 //!
 //! This is the only place that reads PEM or DER. It must not know formats,
 //! engines or output: it hands out a [`SigningKey`], a [`PublicKey`] or a
@@ -9,18 +10,27 @@
 //! Nothing here prints a key: `Debug` shows fingerprints, no error quotes the
 //! content of a file, and every buffer that held a secret is wiped.
 
+mod content;
 mod der;
+mod encrypted;
 mod error;
 mod file;
 mod hint;
+mod passphrase;
 mod pem;
 mod public;
 mod read;
 mod secret;
 mod warning;
 
+pub use encrypted::{
+    Cipher, DecryptError, MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, MAX_SCRYPT_WORK,
+};
 pub use error::{Curve, Encryption, KeyError, Wanted};
 pub use file::MAX_FILE_BYTES;
+pub use passphrase::{
+    MAX_PASSPHRASE_BYTES, Passphrase, PassphraseError, PassphraseSource, Passphrases,
+};
 pub use public::PublicKey;
 pub use secret::{MIN_SECRET_BYTES, Secret};
 pub use warning::Warning;
@@ -63,9 +73,28 @@ impl SigningKey {
     ///
     /// # Errors
     /// Everything else is refused by name; see [`KeyError`]. A public key that
-    /// the document carries beside the private one must belong to it.
+    /// the document carries beside the private one must belong to it. An
+    /// encrypted key is [`KeyError::Encrypted`]; [`from_encrypted`] opens it.
+    ///
+    /// [`from_encrypted`]: Self::from_encrypted
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        read::private_key(bytes).map(|inner| Self { inner })
+        read::private_key(bytes, None).map(|read| Self { inner: read.key })
+    }
+
+    /// Reads a private key that may be encrypted: PKCS#8 under PBES2, that is
+    /// PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC, as PEM or DER.
+    /// A key that is not encrypted is read as [`from_bytes`](Self::from_bytes)
+    /// reads it.
+    ///
+    /// # Errors
+    /// As there; and [`KeyError::Decrypt`] for a wrong passphrase, for another
+    /// cipher, and for more work than [`MAX_PBKDF2_ITERATIONS`],
+    /// [`MAX_SCRYPT_MEMORY`] and [`MAX_SCRYPT_WORK`] allow.
+    pub fn from_encrypted(bytes: &[u8], passphrase: &Passphrase) -> Result<Self, KeyError> {
+        let mut open = |algorithm: &[u8], data: &[u8]| {
+            encrypted::decrypt(algorithm, data, passphrase).map_err(KeyError::Decrypt)
+        };
+        read::private_key(bytes, Some(&mut open)).map(|read| Self { inner: read.key })
     }
 
     /// Reads a private key from a file of at most [`MAX_FILE_BYTES`].
@@ -74,9 +103,50 @@ impl SigningKey {
     /// As [`from_bytes`](Self::from_bytes), with the path; and
     /// [`KeyError::Io`] or [`KeyError::TooLarge`].
     pub fn from_file(path: &Path) -> Result<(Self, Vec<Warning>), KeyError> {
-        let (bytes, warnings) = file::read_guarded(path)?;
-        let key = Self::from_bytes(&bytes).map_err(|error| error.in_file(path))?;
-        Ok((key, warnings))
+        Self::from_file_with(path, None)
+    }
+
+    /// The same with where the passphrase of an encrypted key comes from. It
+    /// is read only where it is needed.
+    ///
+    /// # Errors
+    /// As [`from_encrypted`](Self::from_encrypted), with the path; and
+    /// [`KeyError::Passphrase`].
+    pub fn from_file_with(
+        path: &Path,
+        source: Option<&PassphraseSource>,
+    ) -> Result<(Self, Vec<Warning>), KeyError> {
+        Self::from_file_among(path, source, &mut Passphrases::default())
+    }
+
+    /// The same for one of several keys, which may share a passphrase: a
+    /// source that was read before is not read again.
+    ///
+    /// # Errors
+    /// As [`from_file_with`](Self::from_file_with).
+    pub fn from_file_among(
+        path: &Path,
+        source: Option<&PassphraseSource>,
+        passphrases: &mut Passphrases,
+    ) -> Result<(Self, Vec<Warning>), KeyError> {
+        let (bytes, mut warnings) = file::read_guarded(path)?;
+        let Some(source) = source else {
+            let key = Self::from_bytes(&bytes).map_err(|error| error.in_file(path))?;
+            return Ok((key, warnings));
+        };
+        let mut open = |algorithm: &[u8], data: &[u8]| {
+            let (passphrase, more) = passphrases.get(source)?;
+            warnings.extend(more);
+            encrypted::decrypt(algorithm, data, passphrase).map_err(KeyError::Decrypt)
+        };
+        let read = read::private_key(&bytes, Some(&mut open));
+        let read = read.map_err(|error| error.in_file(path))?;
+        if !read.encrypted {
+            warnings.push(Warning::PassphraseUnused {
+                path: path.to_owned(),
+            });
+        }
+        Ok((Self { inner: read.key }, warnings))
     }
 
     /// Makes a new key from the randomness of the operating system.
@@ -121,6 +191,21 @@ impl SigningKey {
     /// -nocrypt` prints.
     #[must_use]
     pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
+        pem::armour("PRIVATE KEY", &self.to_pkcs8_der())
+    }
+
+    /// The key as encrypted PKCS#8 PEM: PBES2 with scrypt (N = 2^14, r = 8,
+    /// p = 5), a random salt, and AES-256-CBC. `openssl pkey` opens it.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`] if the operating system gives no salt, and
+    /// [`KeyError::Encrypt`] if the key cannot be encrypted.
+    pub fn to_encrypted_pem(&self, passphrase: &Passphrase) -> Result<String, KeyError> {
+        let der = encrypted::encrypt(&self.to_pkcs8_der(), passphrase)?;
+        Ok(pem::armour("ENCRYPTED PRIVATE KEY", &der).to_string())
+    }
+
+    fn to_pkcs8_der(&self) -> Zeroizing<Vec<u8>> {
         let point = self.public_key().point();
         let length = PKCS8_HEAD.len() + 32 + PKCS8_MIDDLE.len() + point.len();
         let mut document = Zeroizing::new(Vec::with_capacity(length));
@@ -128,7 +213,7 @@ impl SigningKey {
         document.extend_from_slice(self.scalar().as_slice());
         document.extend_from_slice(PKCS8_MIDDLE);
         document.extend_from_slice(&point);
-        pem::armour("PRIVATE KEY", &document)
+        document
     }
 
     /// Signs a fixed message and verifies the signature with the derived

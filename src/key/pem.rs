@@ -208,9 +208,6 @@ fn admit(
         return Err(KeyError::PublicNotPrivate);
     }
     match block.label {
-        "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted {
-            form: Encryption::Pkcs8,
-        }),
         "OPENSSH PRIVATE KEY" => Err(KeyError::OpenSshKey { wanted }),
         "RSA PRIVATE KEY" | "RSA PUBLIC KEY" => Err(KeyError::RsaKey { wanted }),
         "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
@@ -219,7 +216,7 @@ fn admit(
         "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
             Err(KeyError::CertificateRequest { wanted })
         }
-        "PRIVATE KEY" | "EC PRIVATE KEY" | "PUBLIC KEY" => {
+        "PRIVATE KEY" | "EC PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" | "PUBLIC KEY" => {
             if private && find(block.body, b"Proc-Type: 4,ENCRYPTED").is_some() {
                 return Err(KeyError::Encrypted {
                     form: Encryption::Legacy,

@@ -58,10 +58,7 @@ impl Secret {
     /// [`KeyError::Io`] or [`KeyError::TooLarge`].
     pub fn from_file(path: &Path) -> Result<(Self, Vec<Warning>), KeyError> {
         let (content, mut warnings) = file::read_guarded(path)?;
-        let text = match content.strip_suffix(b"\n") {
-            Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
-            None => content.as_slice(),
-        };
+        let text = file::line(&content);
         let secret = Self::from_bytes(text).map_err(|error| error.in_file(path))?;
         if text.len() < content.len() {
             warnings.push(Warning::SecretTrimmed);

@@ -3,7 +3,7 @@
 //! It must not know where warnings go.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::hint::shell;
 use super::secret::MIN_SECRET_BYTES;
@@ -18,6 +18,18 @@ pub enum Warning {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// Others can read the passphrase's file, or the group can change it.
+    PassphraseExposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The key is not encrypted, so the passphrase was not read.
+    PassphraseUnused {
+        /// The key's file.
+        path: PathBuf,
     },
     /// One line end at the end of the secret's file was not taken as part of
     /// the secret.
@@ -35,16 +47,12 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exposed { path, mode } => write!(
+            Self::Exposed { path, mode } => exposed(f, "key", path, *mode),
+            Self::PassphraseExposed { path, mode } => exposed(f, "passphrase", path, *mode),
+            Self::PassphraseUnused { path } => write!(
                 f,
-                "the key file {} can be {} (mode {mode:04o}); `chmod o-rwx,g-w {}` puts that right",
+                "the key file {} is not encrypted; the passphrase was not needed",
                 path.display(),
-                if mode & 0o007 != 0 {
-                    "used by every user of this machine"
-                } else {
-                    "changed by its group"
-                },
-                shell(path),
             ),
             Self::SecretTrimmed => f.write_str(
                 "the secret's file ends with a line end, which was not taken as part of the secret",
@@ -60,4 +68,18 @@ impl fmt::Display for Warning {
             ),
         }
     }
+}
+
+fn exposed(f: &mut fmt::Formatter<'_>, what: &str, path: &Path, mode: u32) -> fmt::Result {
+    write!(
+        f,
+        "the {what} file {} can be {} (mode {mode:04o}); `chmod o-rwx,g-w {}` puts that right",
+        path.display(),
+        if mode & 0o007 != 0 {
+            "used by every user of this machine"
+        } else {
+            "changed by its group"
+        },
+        shell(path),
+    )
 }
