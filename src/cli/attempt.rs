@@ -84,7 +84,7 @@ impl Placed {
         if self.args.dry_run {
             job.signer = None;
         }
-        let report = Report::of(&job, self.key.signer(&job.job_id).key);
+        let report = Report::of(&job, self.key.signer(&job.job_id)?);
         Ok(Planned {
             report,
             nothing_to_resume: self.args.resume && !self.goes_on,

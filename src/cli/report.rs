@@ -2,8 +2,8 @@
 //! has ended.
 
 use campaign_signer::format::{Format, Freshness};
-use campaign_signer::output::{KeyEntry, Target};
-use campaign_signer::pipeline::{Begun, Job, Summary};
+use campaign_signer::output::{KeyEntry, RingKeyEntry, Target};
+use campaign_signer::pipeline::{Begun, Job, Signer, Summary};
 use campaign_signer::time::rfc3339;
 use indicatif::HumanCount;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ pub(crate) struct Report {
     inputs: Vec<String>,
     files: Vec<(&'static str, String)>,
     key: KeyEntry,
+    ring: Vec<RingKeyEntry>,
     job_id: String,
     timestamp: u64,
     signs: bool,
@@ -24,7 +25,8 @@ pub(crate) struct Report {
 
 impl Report {
     /// The report of a job, taken before it runs.
-    pub(crate) fn of(job: &Job, key: KeyEntry) -> Self {
+    pub(crate) fn of(job: &Job, signer: Signer) -> Self {
+        let Signer { key, ring, .. } = signer;
         let outputs = &job.outputs;
         let mut files = Vec::new();
         let mut add = |what, target: &Option<Target>| {
@@ -40,6 +42,7 @@ impl Report {
             inputs: job.inputs.iter().map(|input| input.name()).collect(),
             files,
             key,
+            ring,
             job_id: job.job_id.clone(),
             timestamp: job.settings.timestamp,
             signs: job.signer.is_some(),
@@ -65,7 +68,12 @@ impl Report {
             log::event("start", &fields);
             return;
         }
-        line("key", &format!("{} {}", self.key.alg, self.key.fingerprint));
+        if self.ring.is_empty() {
+            line("key", &format!("{} {}", self.key.alg, self.key.fingerprint));
+        }
+        for RingKeyEntry { id, key } in &self.ring {
+            line("key", &format!("{id}: {} {}", key.alg, key.fingerprint));
+        }
         if let Some(public) = &self.key.public_key {
             line("public", public);
         }

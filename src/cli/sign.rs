@@ -29,6 +29,10 @@ pub(crate) struct SignArgs {
     #[arg(short, long, value_name = "FILE")]
     key: Option<PathBuf>,
 
+    /// A key ring, keys.toml: several keys, among which each row chooses
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "secret_file"])]
+    keys: Option<PathBuf>,
+
     /// The shared secret, for HS256
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     secret_file: Option<PathBuf>,
@@ -139,7 +143,12 @@ impl SignArgs {
 
     /// The key, loaded and probed; where it tells its own id, that is taken.
     pub(super) fn load_key(&mut self) -> Result<Loaded, Error> {
-        let format = self.rows.settings(None)?.format;
+        let settings = self.rows.settings(None)?;
+        let format = settings.format;
+        if let Some(path) = &self.keys {
+            let (passphrase, now) = (&self.passphrase, settings.timestamp);
+            return sign_key::load_ring(path, passphrase, &self.engine, format, now);
+        }
         sign_key::load(
             self.key.as_ref(),
             self.secret_file.as_ref(),
@@ -168,7 +177,7 @@ pub(super) fn job(
     let settings = args
         .rows
         .settings(earlier.map(|(_, timestamp)| *timestamp))?;
-    let signer = key.signer(&job_id);
+    let signer = key.signer(&job_id)?;
     let inputs = args.rows.inputs()?;
     let mut job = Job::new(settings, inputs, outputs.clone()).signed_by(signer, job_id);
     job.limits = args.rows.limits();
@@ -189,7 +198,8 @@ pub(super) fn job(
 
 /// The files that no output replaces, whatever is forced.
 pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
-    let keys = [&args.key, &args.secret_file].into_iter().flatten();
+    let keys = [&args.key, &args.keys, &args.secret_file];
+    let keys = keys.into_iter().flatten();
     let mut sources: Vec<_> = keys.map(|path| ("the key", path.clone())).collect();
     let passphrase = args.passphrase.file();
     sources.extend(passphrase.map(|path| ("the passphrase", path.clone())));

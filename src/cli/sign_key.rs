@@ -7,6 +7,8 @@ use campaign_signer::error::Error;
 use campaign_signer::format::{Alg, Format};
 use campaign_signer::key::{Secret, SigningKey};
 use campaign_signer::pipeline::Signer;
+use campaign_signer::ring::{KeyRing, Validity};
+use campaign_signer::time::rfc3339;
 
 use super::log::warn;
 use super::passphrase::PassphraseArgs;
@@ -17,16 +19,51 @@ pub(crate) enum Loaded {
     Es256(SigningKey, &'static EngineInfo),
     /// A shared secret.
     Hs256(Secret),
+    /// Several keys, those of them that are for the algorithm, and what signs
+    /// with them.
+    Ring(KeyRing, Alg, &'static EngineInfo),
 }
 
 impl Loaded {
     /// Puts the key to work in a job.
-    pub(crate) fn signer(&self, job_id: &str) -> Signer {
+    pub(crate) fn signer(&self, job_id: &str) -> Result<Signer, Error> {
         match self {
-            Self::Es256(key, engine) => Signer::es256(key, engine, job_id),
-            Self::Hs256(secret) => Signer::hs256(secret),
+            Self::Es256(key, engine) => Ok(Signer::es256(key, engine, job_id)),
+            Self::Hs256(secret) => Ok(Signer::hs256(secret)),
+            Self::Ring(ring, alg, engine) => Signer::ring(ring, *alg, engine, job_id),
         }
     }
+}
+
+/// Loads every key of a ring. One that is not valid is only warned of: perhaps
+/// no row asks for it.
+pub(crate) fn load_ring(
+    path: &Path,
+    passphrase: &PassphraseArgs,
+    engine_name: &str,
+    format: &'static Format,
+    now: u64,
+) -> Result<Loaded, Error> {
+    passphrase.refuse()?;
+    let ring = KeyRing::load(path)?;
+    for entry in &ring.entries {
+        let warnings = entry.warnings.iter();
+        warnings.for_each(|warning| warn(format!("key {}: {warning}", entry.id)));
+        match entry.validity(now) {
+            Validity::Valid => {}
+            Validity::NotYet { from } => warn(format!(
+                "key {} is not valid before {}: rows that select it are rejected",
+                entry.id,
+                rfc3339(from)
+            )),
+            Validity::Expired { since } => warn(format!(
+                "key {} has expired on {}: rows that select it are rejected",
+                entry.id,
+                rfc3339(since)
+            )),
+        }
+    }
+    Ok(Loaded::Ring(ring, format.alg(), engine(engine_name)?))
 }
 
 /// Loads the key and probes it. Where its file's name tells the key's id and
@@ -57,11 +94,11 @@ pub(crate) fn load(
         }
         (Alg::Es256, None, _) => Err(Error::settings(
             format!("{} is signed with {wants}", format.id),
-            "give --key FILE",
+            "give --key FILE, or --keys FILE for several keys",
         )),
         (Alg::Hs256, _, None) => Err(Error::settings(
             format!("{} is signed with {wants}", format.id),
-            "give --secret-file FILE",
+            "give --secret-file FILE, or --keys FILE for several secrets",
         )),
     }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
 use super::error::OutputError;
-use super::manifest::{Counts, InputEntry, KeyEntry, ToolEntry};
+use super::manifest::{Counts, InputEntry, KeyEntry, MadeEntry, ToolEntry};
 use super::names::{create_anew, sync_folder};
 use super::place::{self, partial};
 use super::staged::Extent;
@@ -61,6 +61,10 @@ pub struct Checkpoint {
     pub manifest: Option<PathBuf>,
     /// What became of the rows so far.
     pub counts: Counts,
+    /// What was signed so far of each format under each key, where there are
+    /// several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<MadeEntry>,
     /// Rejected rows by code.
     pub rejected_by_code: BTreeMap<String, u64>,
     /// Notices so far.

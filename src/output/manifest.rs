@@ -20,8 +20,15 @@ pub struct Manifest {
     pub tool: ToolEntry,
     /// The format's id.
     pub format: String,
-    /// The key, by what is public of it.
+    /// The key, by what is public of it; of a key ring a digest of all that it
+    /// says.
     pub key: KeyEntry,
+    /// The keys of a key ring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<RingKeyEntry>,
+    /// What was signed of each format under each key, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<MadeEntry>,
     /// The job's id; with it, the same inputs and settings give the same bytes.
     pub job_id: String,
     /// The run's timestamp in milliseconds.
@@ -83,6 +90,29 @@ pub struct KeyEntry {
     /// ES256: the public key as SPKI in base64, as it is registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
+}
+
+/// A key of a key ring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RingKeyEntry {
+    /// Its name.
+    pub id: String,
+    /// What is public of it.
+    pub key: KeyEntry,
+}
+
+/// How many records of a format a key has signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeEntry {
+    /// The format, `ID` or `ID@VERSION`.
+    pub format: String,
+    /// The key's name; absent where there is only one key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// How many.
+    pub records: u64,
 }
 
 /// An input.

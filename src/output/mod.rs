@@ -20,7 +20,9 @@ pub use compress::Compression;
 pub use disk::{Disk, DiskFile, SyncLater, SystemDisk};
 pub use error::OutputError;
 pub use lock::{Holder, Lock};
-pub use manifest::{Counts, FileEntry, InputEntry, KeyEntry, Manifest, RunEntry, ToolEntry};
+pub use manifest::{
+    Counts, FileEntry, InputEntry, KeyEntry, MadeEntry, Manifest, RingKeyEntry, RunEntry, ToolEntry,
+};
 pub use names::{discard, measure, publish, remove, sync_folder};
 pub use place::{check_targets, checkpoint, lock, partial};
 pub use staged::{Extent, Later, Staged, Target};

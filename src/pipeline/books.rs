@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::format::Code;
-use crate::output::{Checkpoint, Counts, InputEntry, NoticeEntry};
+use crate::output::{Checkpoint, Counts, InputEntry, MadeEntry, NoticeEntry};
 use crate::record::{Counted, Tally};
 
 use super::check::Report;
@@ -24,6 +24,8 @@ pub(super) struct Books {
     pub(super) counts: Counts,
     pub(super) by_code: BTreeMap<Code, u64>,
     pub(super) notices: Tally,
+    /// What was signed of each format under each key, where there are several.
+    pub(super) made: Vec<MadeEntry>,
     pub(super) first_reject: Option<String>,
     pub(super) max_rejects: Option<MaxRejects>,
     /// How many signatures came out wrong and were computed anew.
@@ -40,6 +42,7 @@ impl Books {
             counts: checkpoint.counts,
             first_reject: checkpoint.first_reject.clone(),
             recomputed: checkpoint.recomputed,
+            made: checkpoint.made.clone(),
             ..Self::default()
         };
         for (code, count) in &checkpoint.rejected_by_code {
@@ -72,12 +75,25 @@ impl Books {
             .collect();
         checkpoint.first_reject.clone_from(&self.first_reject);
         checkpoint.recomputed = self.recomputed;
+        checkpoint.made.clone_from(&self.made);
     }
 
     /// Rejected rows by the name of their code.
     pub(super) fn rejected_by_code(&self) -> BTreeMap<String, u64> {
         let entry = |(code, count): (&Code, &u64)| (code.as_str().to_owned(), *count);
         self.by_code.iter().map(entry).collect()
+    }
+
+    /// Enters how many records of a format a key has signed, or would.
+    pub(super) fn enter_made(&mut self, made: Vec<MadeEntry>) {
+        for entry in made {
+            let same =
+                |known: &&mut MadeEntry| (&known.format, &known.key) == (&entry.format, &entry.key);
+            match self.made.iter_mut().find(same) {
+                Some(known) => known.records += entry.records,
+                None => self.made.push(entry),
+            }
+        }
     }
 
     /// Enters signatures that came out wrong and were computed anew.
@@ -167,11 +183,19 @@ impl Books {
             inputs: inputs.to_vec(),
             rows_now: self.counts.rows,
             recomputed: self.recomputed,
+            made: self.made(),
             elapsed: Duration::ZERO,
             threads: 0,
             within_limit: self.is_within(self.counts, true),
             was_finished: false,
         }
+    }
+
+    /// What was signed, in an order of its own.
+    pub(super) fn made(&self) -> Vec<MadeEntry> {
+        let mut made = self.made.clone();
+        made.sort_by(|a, b| (&a.format, &a.key).cmp(&(&b.format, &b.key)));
+        made
     }
 
     /// Compares what the readers counted with what was entered.

@@ -48,6 +48,8 @@ impl Ledger {
                 ids.join(",")
             },
             key: signer.key.clone(),
+            keys: signer.ring.clone(),
+            made: summary.made.clone(),
             job_id: job.job_id.clone(),
             timestamp: settings.timestamp,
             timestamp_rfc3339: rfc3339(settings.timestamp),

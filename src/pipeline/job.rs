@@ -10,10 +10,11 @@ use crate::envelope::Style;
 use crate::error::Error;
 use crate::format::Code;
 use crate::output::{
-    Checkpoint, Compression, Counts, Disk, Holder, InputEntry, Manifest, SystemDisk, Target,
+    Checkpoint, Compression, Counts, Disk, Holder, InputEntry, MadeEntry, Manifest, SystemDisk,
+    Target,
 };
 use crate::publishers::PublisherFile;
-use crate::record::{Rules, Settings, Tally};
+use crate::record::{Choices, Rules, Settings, Tally};
 use crate::row::{Input, Limits};
 use crate::stop::Stop;
 use crate::terms::Terms;
@@ -32,6 +33,8 @@ pub struct Job {
     pub limits: Limits,
     /// The key at work; without one, rows are only checked.
     pub signer: Option<Signer>,
+    /// How rows choose among several keys; with one there is no choice.
+    pub choices: Option<Arc<Choices>>,
     /// Where everything goes.
     pub outputs: Outputs,
     /// The job's id.
@@ -87,6 +90,7 @@ impl Job {
             publishers: None,
             limits: Limits::default(),
             signer: None,
+            choices: None,
             outputs,
             job_id: String::new(),
             threads: 0,
@@ -104,6 +108,7 @@ impl Job {
     /// The same job with a key at work under this id.
     #[must_use]
     pub fn signed_by(mut self, signer: Signer, job_id: impl Into<String>) -> Self {
+        self.choices.clone_from(&signer.choices);
         self.signer = Some(signer);
         self.job_id = job_id.into();
         self
@@ -129,11 +134,7 @@ impl Job {
     pub(super) fn rules(&self) -> Result<Vec<Rules>, Error> {
         let no_file = |error| Error::Plan { file: None, error };
         let mut rules = Rules::all(&self.settings).map_err(no_file)?;
-        if let Some(choices) = self
-            .signer
-            .as_ref()
-            .and_then(|signer| signer.choices.as_ref())
-        {
+        if let Some(choices) = &self.choices {
             rules.iter_mut().for_each(|rules| rules.choose(choices));
         }
         if let Some(publishers) = &self.publishers {
@@ -294,6 +295,9 @@ pub struct Summary {
     pub rows_now: u64,
     /// How many signatures came out wrong and were computed anew.
     pub recomputed: u64,
+    /// How many records were signed of each format under each key, where there
+    /// are several; or would be, where rows are only checked.
+    pub made: Vec<MadeEntry>,
     /// How long this attempt took.
     pub elapsed: Duration,
     /// How many workers there were.
@@ -319,6 +323,7 @@ impl Summary {
             inputs: manifest.inputs,
             rows_now: 0,
             recomputed: manifest.run.recomputed,
+            made: manifest.made,
             elapsed: Duration::ZERO,
             threads: 0,
             within_limit: manifest.run.exit_code == 0,

@@ -69,6 +69,7 @@ impl Keeper {
             rejects: start(rejects),
             manifest: job.outputs.manifest.clone(),
             counts: Default::default(),
+            made: Vec::new(),
             rejected_by_code: Default::default(),
             notices: Vec::new(),
             first_reject: None,

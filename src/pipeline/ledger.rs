@@ -123,8 +123,9 @@ impl Ledger {
 
     /// Enters finished work: rejects first, then records. `true` when a
     /// checkpoint was written.
-    pub(super) fn enter(&mut self, done: Done) -> Result<bool, Error> {
+    pub(super) fn enter(&mut self, mut done: Done) -> Result<bool, Error> {
         self.books.enter_recomputed(done.recomputed)?;
+        let made = std::mem::take(&mut done.made);
         let report = done.report.as_ref();
         if let Err(error) = self.books.enter(report, done.rows, done.records) {
             // Where nothing can be resumed, what was found is shown at least.
@@ -133,6 +134,7 @@ impl Ledger {
             }
             return Err(error);
         }
+        self.books.enter_made(made);
         if let Some(batch) = report {
             match &mut self.rejects {
                 _ if batch.rejects.is_empty() => {}

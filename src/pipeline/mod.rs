@@ -6,11 +6,13 @@
 
 mod books;
 mod check;
+mod counting;
 mod describe;
 mod inputs;
 mod job;
 mod keeper;
 mod ledger;
+mod press;
 mod signer;
 mod standing;
 mod start;
@@ -31,10 +33,13 @@ use crate::record::Rules;
 use crate::row::{Input, ReadError};
 use crate::signing_input::Recipes;
 
+use check::Checked;
+use counting::{Names, count_only};
 use inputs::Inputs;
 use ledger::Ledger;
+use press::{Press, Printer, Spread};
 use start::Choice;
-use task::{Press, Printer, Spread};
+use task::Task;
 use trace::traced;
 
 pub use job::{Begun, Event, Interval, Job, MaxRejects, Outputs, Progress, Summary};
@@ -150,6 +155,12 @@ impl Prepared {
     }
 }
 
+/// What is done with checked records.
+enum Todo {
+    Sign(Task),
+    Count(Checked),
+}
+
 /// A run at work.
 struct Work<'w, F> {
     job: &'w Job,
@@ -226,8 +237,16 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
     ) -> Result<(), Error> {
         let job = self.job;
         let settings = &job.settings;
+        let names = Names {
+            formats: settings.formats().map(|choice| choice.name()).collect(),
+            keys: match &job.choices {
+                Some(choices) => choices.iter().map(|choice| choice.id.clone()).collect(),
+                None => Vec::new(),
+            },
+        };
         let press = job.signer.as_ref().map(|signer| Press {
             formats,
+            names: &names,
             signer,
             spread: settings.spread.map(|over| Spread {
                 from: settings.timestamp,
@@ -246,14 +265,23 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
             |work| traced(|trace| check::check(&work, rejects, &records, trace)),
             // After a stop no further task begins; those at work are finished.
             |checked, spawn| {
-                task::cut(checked, &mut |task| !job.stop.is_requested() && spawn(task))
-            },
-            |task| {
-                let task = task?;
-                match &press {
-                    Some(press) => traced(|trace| task.sign(press, trace)),
-                    None => Ok(task.skip()),
+                let mut spawn = |work| !job.stop.is_requested() && spawn(work);
+                match (checked, &press) {
+                    (Ok(checked), Some(_)) => {
+                        task::cut(checked, &mut |task| spawn(Ok(Todo::Sign(task))));
+                    }
+                    (Ok(checked), None) => {
+                        spawn(Ok(Todo::Count(checked)));
+                    }
+                    (Err(error), _) => {
+                        spawn(Err(error));
+                    }
                 }
+            },
+            |todo| match (todo?, &press) {
+                (Todo::Sign(task), Some(press)) => traced(|trace| task.sign(press, trace)),
+                (Todo::Sign(_), None) => unreachable!("tasks are cut where there is a press"),
+                (Todo::Count(checked), _) => Ok(count_only(checked, &names)),
             },
             |done| {
                 if let (true, Some(durable)) = (ledger.enter(done?)?, ledger.durable()) {

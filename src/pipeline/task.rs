@@ -4,17 +4,18 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Check, Engine, Messages, SignError, Signatures};
-use crate::envelope::{Envelope, Signed};
+use crate::engine::{Engine, SignError};
+use crate::envelope::Signed;
 use crate::error::Error;
-use crate::output::Compression;
-use crate::record::{Record, Records};
-use crate::signing_input::{Copy, Derived, Deriving, Recipes, Scratch};
+use crate::output::MadeEntry;
+use crate::record::Records;
+use crate::signing_input::Copy;
 
 use super::check::{Checked, Report};
+use super::counting::{Names, count};
 use super::inputs::{Bounds, Spot};
-use super::signer::Signer;
-use super::supply::{Lent, Reuse, Supply};
+use super::press::{Bench, Press, Printer};
+use super::supply::Lent;
 use super::trace::Trace;
 
 /// How many records one task signs at most. Large enough for an engine that
@@ -26,59 +27,6 @@ const TASK_BYTES: usize = 256 * 1024;
 /// Roughly what a line has beside its members and its message: the format, the
 /// result's name, the signature.
 const LINE_ENDS: usize = 160;
-
-/// What turns records into lines.
-pub(super) struct Press<'a> {
-    /// For each of the run's formats.
-    pub(super) formats: &'a [Printer<'a>],
-    pub(super) signer: &'a Signer,
-    pub(super) spread: Option<Spread>,
-    pub(super) self_check: Check,
-    pub(super) compression: Compression,
-    pub(super) benches: Arc<Supply<Bench>>,
-    pub(super) lines: Arc<Supply<Vec<u8>>>,
-}
-
-/// What makes lines of one format's records.
-pub(super) struct Printer<'a> {
-    pub(super) recipes: Recipes,
-    pub(super) envelope: Envelope,
-    pub(super) publishers: Option<&'a Records>,
-}
-
-/// Times that rows do not give lie evenly over a period, in milliseconds.
-#[derive(Clone, Copy)]
-pub(super) struct Spread {
-    pub(super) from: u64,
-    pub(super) over: u64,
-}
-
-/// What a task is worked on with.
-#[derive(Default)]
-pub(super) struct Bench {
-    items: Vec<Item>,
-    deriving: Deriving,
-    derived: Vec<Derived>,
-    /// Every record's members between braces.
-    payloads: Messages,
-    messages: Messages,
-    scratch: Scratch,
-    signatures: Signatures,
-}
-
-impl Reuse for Bench {
-    fn clear(&mut self) {
-        self.items.clear();
-        self.deriving.clear();
-        self.derived.clear();
-        self.payloads.clear();
-        self.messages.clear();
-    }
-
-    fn held(&self) -> usize {
-        self.payloads.total_bytes() + self.messages.total_bytes()
-    }
-}
 
 /// Some of what a checked batch becomes: from one signed record on.
 pub(super) struct Task {
@@ -98,7 +46,7 @@ pub(super) struct Task {
 
 /// One of the signed records that a row becomes.
 #[derive(Clone, Copy)]
-struct Item {
+pub(super) struct Item {
     row: usize,
     /// Which of the publishers that the row meets.
     met: u64,
@@ -117,6 +65,8 @@ pub(super) struct Done {
     pub(super) rows: u64,
     /// How many records were signed.
     pub(super) records: u64,
+    /// How many of each format under each key, where there are several.
+    pub(super) made: Vec<MadeEntry>,
     /// How many signatures the engine found wrong and computed anew.
     pub(super) recomputed: u64,
     /// Where a resume goes on after it: a place between two batches, and how
@@ -127,25 +77,15 @@ pub(super) struct Done {
 /// Cuts a checked batch into tasks; at least one, so that its rejects are
 /// written even where nothing is signed. How a batch is cut depends on its
 /// records alone, so that a resume can tell the tasks by their numbers.
-pub(super) fn cut(
-    checked: Result<Checked, Error>,
-    spawn: &mut dyn FnMut(Result<Task, Error>) -> bool,
-) {
-    match checked {
-        Ok(checked) => {
-            let Checked {
-                records,
-                report,
-                bounds,
-                skip,
-            } = checked;
-            let mut keep = |task: Task| task.number < skip || spawn(Ok(task));
-            cut_records(records, report, Some(bounds), &mut keep);
-        }
-        Err(error) => {
-            spawn(Err(error));
-        }
-    }
+pub(super) fn cut(checked: Checked, spawn: &mut dyn FnMut(Task) -> bool) {
+    let Checked {
+        records,
+        report,
+        bounds,
+        skip,
+    } = checked;
+    let mut keep = |task: Task| task.number < skip || spawn(task);
+    cut_records(records, report, Some(bounds), &mut keep);
 }
 
 fn cut_records(
@@ -266,23 +206,33 @@ impl Task {
         })
     }
 
-    /// Checks only: every record counts, no line is made.
-    pub(super) fn skip(self) -> Done {
-        self.done(Arc::<Supply<Vec<u8>>>::default().take(), 0)
-    }
-
     /// Stamps, signs and writes the task's records.
     pub(super) fn sign(self, press: &Press<'_>, trace: &Trace) -> Result<Done, Error> {
         let mut lines = press.lines.take();
         let recomputed = self.sign_into(press, trace, &mut lines)?;
+        let made = self.made(press.names);
         if !lines.is_empty() {
             let plain = std::mem::take(&mut *lines);
             *lines = press.compression.pack(plain).map_err(Error::Compress)?;
         }
-        Ok(self.done(lines, recomputed))
+        Ok(self.done(lines, recomputed, made))
     }
 
-    fn done(self, lines: Lent<Vec<u8>>, recomputed: u64) -> Done {
+    /// How much there is of each format under each key.
+    fn made(&self, names: &Names) -> Vec<MadeEntry> {
+        if !names.are_several() {
+            return Vec::new();
+        }
+        let mut made: Vec<((usize, u16), u64)> = Vec::new();
+        for item in self.items() {
+            let key = self.records[item.format].get(item.row).key();
+            count(&mut made, (item.format, key), 1);
+        }
+        let entry = |((format, key), records)| names.made(format, key, records);
+        made.into_iter().map(entry).collect()
+    }
+
+    fn done(self, lines: Lent<Vec<u8>>, recomputed: u64, made: Vec<MadeEntry>) -> Done {
         let bounds = self.bounds.as_ref().filter(|bounds| !bounds.is_torn);
         let next = bounds.map(|bounds| match self.is_last {
             true => (bounds.to.clone(), 0),
@@ -292,6 +242,7 @@ impl Task {
             rows: self.items().filter(|item| item.is_last_of_row).count() as u64,
             records: self.count as u64,
             recomputed,
+            made,
             lines,
             report: self.report,
             next,
@@ -352,7 +303,7 @@ impl Task {
                 out.push(b'}');
             });
             let payload = payloads.get(payloads.len() - 1);
-            messages.push_with(|out| {
+            messages.push_keyed(record.key(), |out| {
                 recipes.write_signing_input_of(&record, nonces, payload, scratch, out);
             });
         }
@@ -389,21 +340,5 @@ impl Task {
             envelope.write(recipes, &signed, lines);
         }
         Ok(recomputed)
-    }
-}
-
-impl Spread {
-    /// When a copy of a record is stamped, in milliseconds. The copies of one
-    /// record divide the period evenly among them. Where they begin differs
-    /// from record to record as the bits of its place do, read backwards (van
-    /// der Corput's sequence): however many records there are, and wherever
-    /// the run is cut, their times lie evenly.
-    fn time(self, record: &Record<'_>, copy: u64) -> u64 {
-        let over = u128::from(self.over);
-        let start = (over * u128::from(record.place().reverse_bits())) >> 64;
-        let copies = u128::from(record.count().max(1));
-        let offset = (over * u128::from(copy) + start) / copies;
-        // Less than the period.
-        self.from.saturating_add(offset as u64)
     }
 }

@@ -42,6 +42,39 @@ pub struct Choices {
 /// How many columns may select keys.
 pub(super) const MOST_COLUMNS: usize = 4;
 
+/// How many keys a message names.
+const MOST_NAMES: usize = 8;
+
+/// The keys that fit a row: those that name what they are for, and those for
+/// all the rest; of each one that is not valid, and whether it is not yet.
+#[derive(Default)]
+struct Found {
+    named: Vec<u16>,
+    named_expired: Option<(u16, bool)>,
+    rest: Vec<u16>,
+    rest_expired: Option<(u16, bool)>,
+}
+
+impl Found {
+    fn has(&self, at: u16) -> bool {
+        self.named.contains(&at) || self.rest.contains(&at)
+    }
+
+    fn take(&mut self, at: u16, choice: &Choice, time: u64) {
+        let is_early = choice.not_before.is_some_and(|from| time < from);
+        let is_late = choice.not_after.is_some_and(|until| time >= until);
+        let is_named = !choice.fields.is_empty() || choice.column.is_some();
+        let (fitting, expired) = match is_named {
+            true => (&mut self.named, &mut self.named_expired),
+            false => (&mut self.rest, &mut self.rest_expired),
+        };
+        match is_early || is_late {
+            true => *expired = Some((at, is_early)),
+            false => fitting.push(at),
+        }
+    }
+}
+
 /// What a row says that may select a key.
 pub(super) trait Says {
     /// The value of a field.
@@ -105,18 +138,11 @@ impl Choices {
     ) -> Result<u16, Box<Fault>> {
         let id = format.key_id().and_then(|(_, field)| field.selects);
         let is_id = |selector: Selector| Some(selector) == id;
-        let mut fitting = Vec::new();
-        let mut expired = None;
+        let mut found = Found::default();
         let mut take = |at: u16| {
             let choice = self.get(at);
-            if fitting.contains(&at) || !self.fits(choice, format, says) {
-                return;
-            }
-            let early = choice.not_before.is_some_and(|from| time < from);
-            let late = choice.not_after.is_some_and(|until| time >= until);
-            match early || late {
-                true => expired = Some((choice, early)),
-                false => fitting.push(at),
+            if !found.has(at) && self.fits(choice, format, says) {
+                found.take(at, choice, time);
             }
         };
         self.others.iter().copied().for_each(&mut take);
@@ -135,46 +161,54 @@ impl Choices {
                 keys.for_each(|(at, _)| take(at as u16));
             }
         }
+        // A key that names what it is for goes before one for all the rest,
+        // even where it is not valid: the other would sign what is not its own.
+        let (fitting, expired) = match found.named.is_empty() && found.named_expired.is_none() {
+            true => (found.rest, found.rest_expired),
+            false => (found.named, found.named_expired),
+        };
         match (&fitting[..], expired) {
             ([only], _) => Ok(*only),
-            ([], Some((choice, early))) => {
-                let when = if early { "not valid yet" } else { "expired" };
-                Err(Box::new(
-                    Fault::new(
-                        Code::KeyExpired,
-                        format!(
-                            "a key that is valid at the run's timestamp; {} is {when}",
-                            choice.id
-                        ),
-                    )
-                    .hint("renew the key, or mend its not-before and not-after"),
-                ))
-            }
-            ([], None) => {
-                let known: Vec<&str> = self.all.iter().map(|choice| choice.id.as_str()).collect();
-                let mut known = known.join(", ");
-                if let Some((cut, _)) = known.char_indices().nth(120) {
-                    known.truncate(cut);
-                    known.push('…');
-                }
-                Err(Box::new(
-                    Fault::new(
-                        Code::NoKey,
-                        format!("a row that selects one of the keys {known}"),
-                    )
-                    .hint("mend the row, or add a key for it to the key ring"),
-                ))
-            }
-            (several, _) => {
-                let ids: Vec<&str> = several.iter().map(|at| self.get(*at).id.as_str()).collect();
-                Err(Box::new(
-                    Fault::new(
-                        Code::AmbiguousKey,
-                        format!("a row that selects one key; {} all fit", ids.join(", ")),
-                    )
-                    .hint("give the keys selectors that exclude each other"),
-                ))
-            }
+            ([], Some((at, is_early))) => Err(Box::new(self.invalid(at, is_early))),
+            ([], None) => Err(Box::new(self.none())),
+            (several, _) => Err(Box::new(self.ambiguous(several))),
+        }
+    }
+
+    fn invalid(&self, at: u16, is_early: bool) -> Fault {
+        let when = if is_early { "not valid yet" } else { "expired" };
+        let wanted = format!(
+            "a key that is valid at the run's timestamp; {} is {when}",
+            self.get(at).id
+        );
+        Fault::new(Code::KeyExpired, wanted)
+            .hint("renew the key, or mend its not-before and not-after")
+    }
+
+    fn none(&self) -> Fault {
+        let known = self.names(0..self.all.len());
+        Fault::new(
+            Code::NoKey,
+            format!("a row that selects one of the keys {known}"),
+        )
+        .hint("mend the row, or add a key for it to the key ring")
+    }
+
+    fn ambiguous(&self, several: &[u16]) -> Fault {
+        let known = self.names(several.iter().map(|at| usize::from(*at)));
+        Fault::new(
+            Code::AmbiguousKey,
+            format!("a row that selects one key; {known} all fit"),
+        )
+        .hint("give the keys selectors that exclude each other")
+    }
+
+    /// Names of keys, as many as are read with patience.
+    fn names(&self, places: impl Iterator<Item = usize>) -> String {
+        let names: Vec<&str> = places.map(|at| self.all[at].id.as_str()).collect();
+        match names.get(..MOST_NAMES) {
+            Some(first) => format!("{} and {} more", first.join(", "), names.len() - MOST_NAMES),
+            None => names.join(", "),
         }
     }
 
@@ -202,7 +236,12 @@ impl Choices {
             at.and_then(|at| says.column(at))
                 .is_some_and(|value| values.iter().any(|own| own == value))
         });
-        by_fields && by_id && by_column
+        // Something the row says must select the key, if anything does: that a
+        // row has no key's id is no choice.
+        let selects = |(selector, _): &(Selector, Vec<String>)| says.field(*selector).is_some();
+        let is_for_all = choice.fields.is_empty() && choice.column.is_none();
+        let is_chosen = choice.column.is_some() || choice.fields.iter().any(selects);
+        by_fields && by_id && by_column && (is_for_all || is_chosen)
     }
 }
 

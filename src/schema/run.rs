@@ -64,20 +64,42 @@ pub fn manifest() -> Value {
     by_code["propertyNames"] = json!({ "enum": codes() });
     let mut notices = counts;
     notices["description"] = json!("Legal values a person should know of: code to count.");
+    let key = closed(
+        json!({
+            "alg": { "enum": ["ES256", "HS256"] },
+            "fingerprint": text(
+                "ES256: the RFC 7638 thumbprint. HS256: an HMAC of a fixed label."
+            ),
+            "public_key": text("ES256: the public key as SPKI in base64, as it is registered."),
+        }),
+        &["public_key"],
+    );
     let contents = json!({
         "manifest_version": { "description": "The version of this layout.", "const": 1 },
         "tool": closed(json!({
             "name": { "const": "campaign-signer" },
             "version": text("The program's version."),
         }), &[]),
-        "format": { "description": "The format's id.", "enum": ids },
-        "key": closed(json!({
-            "alg": { "enum": ["ES256", "HS256"] },
-            "fingerprint": text(
-                "ES256: the RFC 7638 thumbprint. HS256: an HMAC of a fixed label."
-            ),
-            "public_key": text("ES256: the public key as SPKI in base64, as it is registered."),
-        }), &["public_key"]),
+        "format": {
+            "description": "The format's id; of several, their ids with commas between.",
+            "type": "string",
+            "pattern": format!("^({0})(,({0}))*$", ids.join("|")),
+        },
+        "key": key,
+        "keys": {
+            "description": "The keys of a key ring; key is a digest of all that it says then.",
+            "type": "array",
+            "items": closed(json!({ "id": text("Its name."), "key": key }), &[]),
+        },
+        "made": {
+            "description": "What was signed of each format under each key, where there are several.",
+            "type": "array",
+            "items": closed(json!({
+                "format": text("The format, ID or ID@VERSION."),
+                "key": text("The key's name; absent where there is only one."),
+                "records": integer(1, "How many records."),
+            }), &["key"]),
+        },
         "job_id": text("With it, the same inputs and settings give the same bytes."),
         "timestamp": integer(0, "The run's timestamp in milliseconds since 1970."),
         "timestamp_rfc3339": text("The same as RFC 3339."),
@@ -110,7 +132,7 @@ pub fn manifest() -> Value {
         "Manifest",
         "What a finished run did. Only what stands under run varies between equal runs.",
     );
-    let closed = closed(contents, &[]);
+    let closed = closed(contents, &["keys", "made"]);
     for name in ["properties", "required", "additionalProperties"] {
         schema[name] = closed[name].clone();
     }

@@ -1,0 +1,85 @@
+//! What tasks are worked on with: the formats at hand, the keys, and memory
+//! that is used again.
+
+use std::sync::Arc;
+
+use crate::engine::{Check, Messages, Signatures};
+use crate::envelope::Envelope;
+use crate::output::Compression;
+use crate::record::{Record, Records};
+use crate::signing_input::{Derived, Deriving, Recipes, Scratch};
+
+use super::counting::Names;
+use super::signer::Signer;
+use super::supply::{Reuse, Supply};
+use super::task::Item;
+
+/// What turns records into lines.
+pub(super) struct Press<'a> {
+    /// For each of the run's formats.
+    pub(super) formats: &'a [Printer<'a>],
+    pub(super) names: &'a Names,
+    pub(super) signer: &'a Signer,
+    pub(super) spread: Option<Spread>,
+    pub(super) self_check: Check,
+    pub(super) compression: Compression,
+    pub(super) benches: Arc<Supply<Bench>>,
+    pub(super) lines: Arc<Supply<Vec<u8>>>,
+}
+
+/// What makes lines of one format's records.
+pub(super) struct Printer<'a> {
+    pub(super) recipes: Recipes,
+    pub(super) envelope: Envelope,
+    pub(super) publishers: Option<&'a Records>,
+}
+
+/// Times that rows do not give lie evenly over a period, in milliseconds.
+#[derive(Clone, Copy)]
+pub(super) struct Spread {
+    pub(super) from: u64,
+    pub(super) over: u64,
+}
+
+/// What a task is worked on with.
+#[derive(Default)]
+pub(super) struct Bench {
+    pub(super) items: Vec<Item>,
+    pub(super) deriving: Deriving,
+    pub(super) derived: Vec<Derived>,
+    /// Every record's members between braces.
+    pub(super) payloads: Messages,
+    pub(super) messages: Messages,
+    pub(super) scratch: Scratch,
+    pub(super) signatures: Signatures,
+}
+
+impl Reuse for Bench {
+    fn clear(&mut self) {
+        self.items.clear();
+        self.deriving.clear();
+        self.derived.clear();
+        self.payloads.clear();
+        self.messages.clear();
+    }
+
+    fn held(&self) -> usize {
+        self.payloads.total_bytes() + self.messages.total_bytes()
+    }
+}
+
+impl Spread {
+    /// When a copy of a record is stamped, in milliseconds. The copies of one
+    /// record divide the period evenly among them. Where they begin differs
+    /// from record to record as the bits of its place do, read backwards (van
+    /// der Corput's sequence): however many records there are, and wherever
+    /// the run is cut, their times lie evenly.
+    pub(super) fn time(self, record: &Record<'_>, copy: u64) -> u64 {
+        let over = u128::from(self.over);
+        let start = (over * u128::from(record.place().reverse_bits())) >> 64;
+        let copies = u128::from(record.count().max(1));
+        let offset = (over * u128::from(copy) + start) / copies;
+        // Less than the period.
+        self.from.saturating_add(offset as u64)
+    }
+}
