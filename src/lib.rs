@@ -61,6 +61,7 @@ pub mod record;
 pub mod row;
 pub mod schema;
 pub mod signing_input;
+mod sort;
 pub mod stamp;
 pub mod stop;
 pub mod template;

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
 use super::error::OutputError;
-use super::manifest::{Counts, InputEntry, KeyEntry, ToolEntry};
+use super::manifest::{Counts, InputEntry, KeyEntry, PartEntry, ToolEntry};
 use super::names::{create_anew, sync_folder};
 use super::place::{self, partial};
 use super::staged::Extent;
@@ -55,6 +55,13 @@ pub struct Checkpoint {
     pub place: PlaceEntry,
     /// The signed records so far.
     pub signed: OutputEntry,
+    /// Where the records in `signed` belong, when they become parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<OutputEntry>,
+    /// Parts of an older run that may be replaced, and are removed where they
+    /// are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<PartEntry>,
     /// The rejects so far.
     pub rejects: Option<OutputEntry>,
     /// The manifest's name.
@@ -132,6 +139,9 @@ pub struct NoticeEntry {
 pub struct Publishing {
     /// The files in the order they are renamed, the manifest last.
     pub files: Vec<OutputEntry>,
+    /// The parts, which are renamed before all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartEntry>,
     /// Whether the rejects are within what was tolerated.
     pub within_limit: bool,
 }
@@ -163,6 +173,11 @@ impl Checkpoint {
         disk.rename(&new, &path)
             .map_err(|error| failed("rename", error))?;
         sync_folder(disk, &path)
+    }
+
+    /// The folder whose parts the records become, where they do.
+    pub fn folder(&self) -> Option<&Path> {
+        self.index.as_ref().and_then(|index| index.path.parent())
     }
 
     /// Reads the checkpoint of an output; `None` where there is none.

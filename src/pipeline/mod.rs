@@ -11,7 +11,9 @@ mod inputs;
 mod job;
 mod keeper;
 mod ledger;
+mod partition;
 mod signer;
+mod spread;
 mod standing;
 mod start;
 mod supply;
@@ -33,11 +35,13 @@ use crate::signing_input::Recipes;
 
 use inputs::Inputs;
 use ledger::Ledger;
+use partition::Partitioner;
 use start::Choice;
 use task::Press;
 use trace::traced;
 
 pub use job::{Begun, Event, Interval, Job, MaxRejects, Outputs, Progress, Summary};
+pub use partition::check_partition;
 pub use signer::{RowError, Signer};
 pub use standing::Standing;
 
@@ -158,7 +162,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
                 summary.rows_now -= begun.rows;
                 summary.elapsed = clock.elapsed();
                 summary.threads = begun.threads;
-                ledger.publish(job, &summary, self.started)?;
+                ledger.publish(&pool, job, &summary, self.started)?;
                 Ok(summary)
             });
         if let Err(error) = &finished {
@@ -178,12 +182,15 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
     ) -> Result<(), Error> {
         let job = self.job;
         let recipes = Recipes::new(rules.format());
+        let partitioner = Partitioner::new(&job.outputs.partition_by, rules.settings())?;
         let press = job.signer.as_ref().map(|signer| Press {
             recipes: &recipes,
             signer,
             envelope,
             self_check: job.self_check,
             compression: ledger::compression(&job.outputs.signed),
+            partitioner: partitioner.as_ref(),
+            parted: job.outputs.folder.is_some(),
             benches: Arc::default(),
             lines: Arc::default(),
         });

@@ -89,6 +89,8 @@ impl Signer {
                     envelope: &envelope,
                     self_check: Check::All,
                     compression: Compression::None,
+                    partitioner: None,
+                    parted: false,
                     benches: Arc::default(),
                     lines: Arc::default(),
                 };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::format::Freshness;
-use crate::output::{Checkpoint, OutputError, check_targets};
+use crate::output::{Checkpoint, OutputError};
 use crate::record::{Settings, UNPUBLISHED_TOLERANCE};
 use crate::row::Origin;
 use crate::time::rfc3339;
@@ -16,6 +16,7 @@ use crate::time::rfc3339;
 use super::books::Books;
 use super::job::{Job, Summary};
 use super::keeper;
+use super::partition::check_partition;
 use super::standing::{self, Left};
 
 /// What is to be done at outputs where something may stand.
@@ -158,7 +159,8 @@ fn check_age(settings: &Settings, now: Timestamp) -> Result<(), Error> {
     }
 }
 
-/// No output is an input or another output.
+/// No output is an input or another output, and there are the columns that
+/// records are partitioned by.
 pub(super) fn check_outputs(job: &Job) -> Result<(), Error> {
     let files: Vec<(&'static str, PathBuf)> = job
         .inputs
@@ -168,5 +170,6 @@ pub(super) fn check_outputs(job: &Job) -> Result<(), Error> {
             Origin::Stdin => None,
         })
         .collect();
-    Ok(check_targets(&files, &job.outputs.files())?)
+    check_partition(&job.outputs.partition_by, &job.settings)?;
+    Ok(job.outputs.check(&files)?)
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crate::engine::{Check, Engine, Messages, SignError, Signatures};
 use crate::envelope::{Envelope, Signed};
 use crate::error::Error;
-use crate::output::Compression;
+use crate::output::{Compression, Cuts};
 use crate::record::{Record, Records};
 use crate::signing_input::{Derived, Deriving, Recipes, Scratch};
 
 use super::check::{Checked, Report};
 use super::inputs::{Bounds, Spot};
+use super::partition::{Cutter, Partitioner};
 use super::signer::Signer;
 use super::supply::{Lent, Reuse, Supply};
 use super::trace::Trace;
@@ -34,6 +35,10 @@ pub(super) struct Press<'a> {
     pub(super) envelope: &'a Envelope,
     pub(super) self_check: Check,
     pub(super) compression: Compression,
+    /// The columns that records are partitioned by.
+    pub(super) partitioner: Option<&'a Partitioner>,
+    /// Lines go into parts.
+    pub(super) parted: bool,
     pub(super) benches: Arc<Supply<Bench>>,
     pub(super) lines: Arc<Supply<Vec<u8>>>,
 }
@@ -82,6 +87,8 @@ pub(super) struct Done {
     pub(super) report: Option<Report>,
     /// The signed records as lines.
     pub(super) lines: Lent<Vec<u8>>,
+    /// Where each line belongs, when they go into parts.
+    pub(super) cuts: Cuts,
     /// How many rows were finished.
     pub(super) rows: u64,
     /// How many records were signed.
@@ -203,21 +210,23 @@ impl Task {
 
     /// Checks only: every record counts, no line is made.
     pub(super) fn skip(self) -> Done {
-        self.done(Arc::<Supply<Vec<u8>>>::default().take(), 0)
+        self.done(Arc::<Supply<Vec<u8>>>::default().take(), Cuts::default(), 0)
     }
 
     /// Stamps, signs and writes the task's records.
     pub(super) fn sign(self, press: &Press<'_>, trace: &Trace) -> Result<Done, Error> {
         let mut lines = press.lines.take();
-        let recomputed = self.sign_into(press, trace, &mut lines)?;
+        let mut cutter = (press.parted).then(|| Cutter::new(press.partitioner, press.recipes));
+        let recomputed = self.sign_into(press, trace, &mut lines, cutter.as_mut())?;
         if !lines.is_empty() {
             let plain = std::mem::take(&mut *lines);
             *lines = press.compression.pack(plain).map_err(Error::Compress)?;
         }
-        Ok(self.done(lines, recomputed))
+        let cuts = cutter.map(Cutter::finish).unwrap_or_default();
+        Ok(self.done(lines, cuts, recomputed))
     }
 
-    fn done(self, lines: Lent<Vec<u8>>, recomputed: u64) -> Done {
+    fn done(self, lines: Lent<Vec<u8>>, cuts: Cuts, recomputed: u64) -> Done {
         let finished = |(record, copy): &(Record<'_>, u64)| copy + 1 == record.count();
         let bounds = self.bounds.as_ref().filter(|bounds| !bounds.is_torn);
         let next = bounds.map(|bounds| match self.is_last {
@@ -229,6 +238,7 @@ impl Task {
             records: self.count as u64,
             recomputed,
             lines,
+            cuts,
             report: self.report,
             next,
         }
@@ -239,6 +249,7 @@ impl Task {
         press: &Press<'_>,
         trace: &Trace,
         lines: &mut Vec<u8>,
+        mut cutter: Option<&mut Cutter<'_>>,
     ) -> Result<u64, Error> {
         let Press {
             recipes,
@@ -310,6 +321,9 @@ impl Task {
                 signature,
             };
             envelope.write(recipes, &signed, lines);
+            if let Some(cutter) = &mut cutter {
+                cutter.line(&record, signed.derived, lines.len());
+            }
         }
         Ok(recomputed)
     }

@@ -21,7 +21,6 @@ mod record;
 mod records;
 mod rejects;
 mod rows;
-mod spill;
 mod token;
 mod whole;
 
