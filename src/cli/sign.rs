@@ -46,7 +46,12 @@ pub(crate) struct SignArgs {
 
     /// The columns that records are partitioned by, as Hive does: DIR/COLUMN=VALUE/part-00000.ndjson.
     /// Fields of the format, kept columns, or `format`
-    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', requires = "out_dir")]
+    #[arg(
+        long,
+        value_name = "COLUMN,...",
+        value_delimiter = ',',
+        requires = "out_dir"
+    )]
     partition_by: Vec<String>,
 
     /// How many records a part has at most [default: no limit]

@@ -126,16 +126,17 @@ pub fn is_part(path: &str) -> bool {
     let mut names: Vec<&str> = path.split('/').collect();
     let file = names.pop().unwrap_or_default();
     let is_partition = |name: &&str| name.contains('=') && !name.starts_with(['.', '_']);
-    file.starts_with("part-")
-        && names.iter().all(|name| is_partition(name))
-        && !path.contains(['\\', '\0'])
+    file.starts_with("part-") && names.iter().all(is_partition) && !path.contains(['\\', '\0'])
 }
 
 fn make(disk: &dyn Disk, path: &Path) -> Result<(), OutputError> {
     if path.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+    if let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
         make(disk, parent)?;
     }
     create(disk, path)?;
@@ -254,15 +255,19 @@ impl Publication<'_> {
             }
             // Those that were there may be no older than a killed attempt.
             let parents = folders.iter().filter_map(|folder| folder.parent());
-            let parents: BTreeSet<&Path> =
-                parents.filter(|path| path.starts_with(self.folder)).collect();
+            let parents: BTreeSet<&Path> = parents
+                .filter(|path| path.starts_with(self.folder))
+                .collect();
             for parent in parents {
                 sync(disk, parent)?;
             }
         }
         for at in waiting {
             let part = &self.parts[*at].path;
-            let (from, to) = (partial(&staged(self.folder, *at)), place_of(self.folder, part));
+            let (from, to) = (
+                partial(&staged(self.folder, *at)),
+                place_of(self.folder, part),
+            );
             // Looked for each time: names that differ may be one in here.
             check_free(self.folder, part, &earlier)?;
             disk.rename(&from, &to)
@@ -275,7 +280,7 @@ impl Publication<'_> {
             }
             sync(disk, self.folder)?;
         }
-        self.remove_earlier(disk)
+        self.remove_earlier(disk, &folders)
     }
 
     /// Every folder that a part is in, and those these are in, outermost first.
@@ -295,23 +300,40 @@ impl Publication<'_> {
         folders
     }
 
-    fn remove_earlier(&self, disk: &dyn Disk) -> Result<(), OutputError> {
+    /// Takes away what only the older run had, and the folders that nothing is
+    /// in then. What a killed attempt has done is done.
+    fn remove_earlier(
+        &self,
+        disk: &dyn Disk,
+        folders: &BTreeSet<PathBuf>,
+    ) -> Result<(), OutputError> {
         let new: BTreeSet<&str> = self.parts.iter().map(|part| part.path.as_str()).collect();
+        let mut left = BTreeSet::new();
         for part in self.earlier.iter().filter(|part| is_part(&part.path)) {
             let path = place_of(self.folder, &part.path);
             // What has other bytes by now is not what that run made.
-            if new.contains(part.path.as_str()) || measure(disk, &path)? != Some(extent(part)) {
+            if new.contains(part.path.as_str()) {
                 continue;
             }
-            remove(disk, &path)?;
-            let mut emptied = path.parent();
-            while let Some(folder) = emptied.filter(|folder| *folder != self.folder) {
-                // It stays where something else is in it.
-                if disk.remove_folder(folder).is_err() {
-                    break;
-                }
-                sync_folder(disk, folder)?;
-                emptied = folder.parent();
+            if measure(disk, &path)? == Some(extent(part)) {
+                remove(disk, &path)?;
+            }
+            let above = path.ancestors().skip(1);
+            let inside = above.take_while(|folder| *folder != self.folder);
+            left.extend(inside.map(Path::to_owned));
+        }
+        // Those that are in others come after them.
+        for folder in left
+            .iter()
+            .rev()
+            .filter(|folder| !folders.contains(*folder))
+        {
+            match disk.remove_folder(folder) {
+                Ok(()) => sync_folder(disk, folder)?,
+                Err(error) => match error.kind() {
+                    io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound => {}
+                    _ => return Err(OutputError::io("remove the folder", folder, error)),
+                },
             }
         }
         Ok(())

@@ -24,10 +24,14 @@ pub use checkpoint::{Checkpoint, InputIdentity, NoticeEntry, OutputEntry, PlaceE
 pub use compress::Compression;
 pub use disk::{Disk, DiskFile, SyncLater, SystemDisk};
 pub use error::OutputError;
-pub use folder::{Folder, MOST_PARTS, Publication, SUCCESS, is_part, place_of, remove_staged, staged};
+pub use folder::{
+    Folder, MOST_PARTS, Publication, SUCCESS, is_part, place_of, remove_staged, staged,
+};
 pub use hive::{DEFAULT, LONGEST_COLUMN, escaped_length, write_partition};
 pub use lock::{Holder, Lock};
-pub use manifest::{Counts, FileEntry, InputEntry, KeyEntry, Manifest, PartEntry, RunEntry, ToolEntry};
+pub use manifest::{
+    Counts, FileEntry, InputEntry, KeyEntry, Manifest, PartEntry, RunEntry, ToolEntry,
+};
 pub use names::{discard, measure, publish, remove, sync_folder};
 pub use pieces::{PIECE, Piece, Pieces};
 pub use place::{check_targets, checkpoint, lock, partial};

@@ -126,7 +126,7 @@ impl Pieces {
     ///
     /// # Errors
     /// When the records cannot be read.
-    pub fn next(&mut self) -> Result<Option<Piece>, OutputError> {
+    pub fn next_piece(&mut self) -> Result<Option<Piece>, OutputError> {
         let Some(first) = self.next else {
             return Ok(None);
         };

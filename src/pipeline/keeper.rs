@@ -41,15 +41,16 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// The keeper of a run from row one; `None` for one that writes no file.
-    pub(super) fn new(job: &Job, started: Timestamp) -> Option<Self> {
-        let output = job.outputs.signed.as_ref().and_then(Target::file)?;
-        let signer = job.signer.as_ref()?;
-        let start = |target: Option<&std::path::Path>| {
-            target.map(|path| OutputEntry {
-                path: path.to_owned(),
-                extent: Staged::nowhere().extent(),
-            })
+    pub(super) fn new(job: &Job, started: Timestamp) -> Result<Option<Self>, OutputError> {
+        let output = job.outputs.signed.as_ref().and_then(Target::file);
+        let (Some(output), Some(signer)) = (output, &job.signer) else {
+            return Ok(None);
         };
+        let entry = |path: &std::path::Path| OutputEntry {
+            path: path.to_owned(),
+            extent: Staged::nowhere().extent(),
+        };
+        let start = |target: Option<&std::path::Path>| target.map(entry);
         let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
         let checkpoint = Checkpoint {
             checkpoint_version: 1,
@@ -66,9 +67,9 @@ impl Keeper {
             seconds: 0.0,
             finished: Vec::new(),
             place: PlaceEntry::default(),
-            signed: start(Some(output))?,
+            signed: entry(output),
             index: start(job.outputs.folder.as_ref().map(Folder::index).as_deref()),
-            earlier: standing::earlier(job),
+            earlier: standing::earlier(job)?,
             rejects: start(rejects),
             manifest: job.outputs.manifest.clone(),
             counts: Default::default(),
@@ -78,7 +79,7 @@ impl Keeper {
             recomputed: 0,
             publishing: None,
         };
-        Some(Self::over(job, output, checkpoint))
+        Ok(Some(Self::over(job, output, checkpoint)))
     }
 
     /// The keeper of a run that goes on from a checkpoint.

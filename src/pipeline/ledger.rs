@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, Kind};
 use crate::output::{
-    Checkpoint, Compression, Disk, InputEntry, OutputEntry, PartEntry, Publishing, Spool, Staged, Target,
-    discard, partial, publish, remove, sync_folder,
+    Checkpoint, Compression, Disk, InputEntry, OutputEntry, PartEntry, Publishing, Spool, Staged,
+    Target, discard, partial, publish, remove, sync_folder,
 };
 use crate::parallel::Pool;
 use crate::row::{Input, Origin};
@@ -74,7 +74,7 @@ impl Ledger {
                 books = Books::of(&checkpoint).ok_or_else(|| keeper::unusable(&checkpoint))?;
                 Keeper::take_up(job, checkpoint)
             }
-            None => Keeper::new(job, started),
+            None => Keeper::new(job, started)?,
         };
         books.max_rejects = job.max_rejects;
         let at_start = keeper.as_ref().is_none_or(Keeper::is_at_start);
@@ -122,10 +122,8 @@ impl Ledger {
             sync_folder(disk.as_ref(), &path)?;
         }
         let header = envelope.header();
-        if goes_on.is_none() && spool.is_none() {
-            if !header.is_empty() {
-                signed.write(&pack(&outputs.signed, header.clone())?)?;
-            }
+        if goes_on.is_none() && spool.is_none() && !header.is_empty() {
+            signed.write(&pack(&outputs.signed, header.clone())?)?;
         }
         let progress = progress(job, &books, goes_on.map(|keeper| &keeper.checkpoint));
         Ok(Self {

@@ -60,6 +60,12 @@ impl Partitioner {
                     format!("give columns of at most {LONGEST_COLUMN} characters"),
                 ));
             }
+            if column.starts_with(['_', '.']) {
+                return Err(Error::settings(
+                    format!("the column {column:?} would make folders that readers pass over"),
+                    "give columns whose names do not begin with `_` or `.`",
+                ));
+            }
             columns.push((column, place));
         }
         Ok((!columns.is_empty()).then_some(Self { format, columns }))
@@ -139,7 +145,10 @@ fn find(name: &str, settings: &Settings) -> Result<(String, Place), Error> {
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let hint = match similar {
         Some((_, nearest)) => format!("did you mean {nearest}?"),
-        None => format!("name a field of {}, or copy the column with --keep", format.id),
+        None => format!(
+            "name a field of {}, or copy the column with --keep",
+            format.id
+        ),
     };
     Err(Error::settings(
         format!(

@@ -31,7 +31,7 @@ pub(super) fn spread(
         pool,
         || match stop.is_requested() {
             true => Ok(None),
-            false => pieces.next().map_err(Error::from),
+            false => pieces.next_piece().map_err(Error::from),
         },
         |piece| piece,
         |piece, spawn| {

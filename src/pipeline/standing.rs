@@ -125,26 +125,31 @@ fn finished(outputs: &Outputs) -> Option<Box<Manifest>> {
 
 /// The parts that older runs have made in a folder, finished or not: what a run
 /// that replaces them may replace and take away.
-pub(super) fn earlier(job: &Job) -> Vec<PartEntry> {
+pub(super) fn earlier(job: &Job) -> Result<Vec<PartEntry>, OutputError> {
     let Outputs { folder, force, .. } = &job.outputs;
     let Some(folder) = folder.as_ref().filter(|_| *force) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let mut parts = Vec::new();
     if let Some(manifest) = finished(&job.outputs) {
         parts.extend(manifest.parts.unwrap_or_default());
     }
     // One that was publishing has given some of them their names, perhaps.
-    if let Ok(Some(unfinished)) = Checkpoint::load(job.disk.as_ref(), &folder.records()) {
-        parts.extend(unfinished.earlier);
-        parts.extend(unfinished.publishing.into_iter().flat_map(|it| it.parts));
+    match Checkpoint::load(job.disk.as_ref(), &folder.records()) {
+        Ok(Some(unfinished)) => {
+            parts.extend(unfinished.earlier);
+            parts.extend(unfinished.publishing.into_iter().flat_map(|it| it.parts));
+        }
+        // What it would have said, nobody knows: its parts stay.
+        Ok(None) | Err(OutputError::Damaged { .. }) => {}
+        Err(error) => return Err(error),
     }
     let stands = |part: &PartEntry| {
         let there = place_of(&folder.path, &part.path).symlink_metadata();
         is_part(&part.path) && there.is_ok_and(|there| there.is_file() && there.len() == part.bytes)
     };
     parts.retain(stands);
-    parts
+    Ok(parts)
 }
 
 /// Whether outputs, finished or not, are in the way of a run that starts at
@@ -249,7 +254,7 @@ fn differences_of_files(manifest: &Manifest, job: &Job) -> Result<Vec<Difference
     }
     let signed = job.outputs.signed.as_ref().and_then(Target::file);
     let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
-    let mut files = vec![(rejects.map(Path::to_owned), &manifest.rejects.sha256)];
+    let mut files = Vec::new();
     match (&job.outputs.folder, &manifest.parts) {
         (Some(folder), Some(parts)) => files.extend(parts.iter().map(|part| {
             let path = place_of(&folder.path, &part.path);
@@ -257,6 +262,7 @@ fn differences_of_files(manifest: &Manifest, job: &Job) -> Result<Vec<Difference
         })),
         _ => files.push((signed.map(Path::to_owned), &manifest.signed.sha256)),
     }
+    files.push((rejects.map(Path::to_owned), &manifest.rejects.sha256));
     for (path, sha256) in files {
         let Some(path) = path else { continue };
         let is = measure(job.disk.as_ref(), &path)?;
