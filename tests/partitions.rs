@@ -130,7 +130,9 @@ fn whatever_the_value_its_records_stand_in_one_folder_below_the_output() {
     let parts = parts(&workdir);
     for (at, (value, folder)) in values.iter().enumerate() {
         let found = records(&parts[&format!("{folder}/part-00000.ndjson")]);
-        let ids = found.iter().map(|record| record["id"].as_str().unwrap());
+        let ids = found
+            .iter()
+            .map(|record| record["user"]["id"].as_str().unwrap());
         let wanted = [format!("u{at}@example.com"), format!("v{at}@example.com")];
         assert!(ids.eq(wanted), "{value:?}");
     }
@@ -232,30 +234,29 @@ fn every_row_stands_in_one_part_in_the_order_of_the_input() {
 #[test]
 fn a_part_has_just_so_many_records_even_where_one_row_gives_more() {
     let workdir = Workdir::new();
-    workdir.write("in.csv", users(7, 1));
+    let row = "4.0,example1.skadnetwork,5239,525463029,1\n";
+    let header = "version,ad-network-id,source-identifier,itunes-item-id,source-app-id\n";
+    workdir.write("in.csv", header.to_owned() + &row.repeat(7));
     for (count, most, wanted) in [
         (1, 7, vec![7]),
         (1, 3, vec![3, 3, 1]),
         (1, 1, vec![1; 7]),
         (1, 8, vec![7]),
         // Copies of one row stand in several parts.
-        (
-            3000,
-            2500,
-            vec![2500, 2500, 2500, 2500, 2500, 2500, 2500, 2500, 1000],
-        ),
+        (500, 800, vec![800, 800, 800, 800, 300]),
     ] {
         workdir
             .run(&format!(
-                "{USERS} --ignore-unknown --force --count {count} --rows-per-file {most}"
+                "sign -f skan-view -k key.pem in.csv --out-dir out --force --count {count} \
+                 --rows-per-file {most}"
             ))
             .exit(0);
-        let found: Vec<usize> = parts(&workdir)
-            .values()
-            .map(|part| records(part).len())
-            .collect();
+        let parts = parts(&workdir);
+        let found: Vec<usize> = parts.values().map(|part| records(part).len()).collect();
         assert_eq!(found, wanted, "{count} {most}");
         let manifest = manifest(&workdir);
+        let schema = jsonschema::draft202012::new(&campaign_signer::schema::manifest()).unwrap();
+        assert!(schema.is_valid(&manifest), "{manifest}");
         let entries = manifest["parts"].as_array().unwrap();
         let counts: Vec<_> = entries
             .iter()
@@ -269,7 +270,7 @@ fn a_part_has_just_so_many_records_even_where_one_row_gives_more() {
             assert_eq!(entry["bytes"], bytes.len());
         }
         assert_eq!(manifest["signed"]["records"], 7 * count);
-        workdir.run("verify --secret-file secret.txt out").exit(0);
+        workdir.run("verify --public-key pub.pem out").exit(0);
     }
 }
 
@@ -475,11 +476,9 @@ fn links_do_not_lead_parts_out_of_the_folder() {
 #[test]
 fn more_parts_than_anybody_wants_are_refused() {
     let workdir = Workdir::new();
-    workdir.write("in.csv", users(2, 1));
+    workdir.write("in.csv", users(100_001, 1));
     workdir
-        .run(&format!(
-            "{USERS} --ignore-unknown --count 60000 --rows-per-file 1"
-        ))
+        .run(&format!("{USERS} --ignore-unknown --rows-per-file 1"))
         .exit(2)
         .says("more than 100000 files");
     assert_eq!(parts(&workdir), BTreeMap::new());

@@ -44,18 +44,14 @@ pub(crate) struct SignArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     out_dir: Option<PathBuf>,
 
-    /// The columns that records are partitioned by, as Hive does: DIR/COLUMN=VALUE/part-00000.ndjson.
-    /// Fields of the format, kept columns, or `format`
-    #[arg(
-        long,
-        value_name = "COLUMN,...",
-        value_delimiter = ',',
-        requires = "out_dir"
-    )]
+    /// The columns that records are partitioned by, as Hive does it:
+    /// DIR/COLUMN=VALUE/part-00000.ndjson. Fields of the format, kept columns,
+    /// or `format`
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     partition_by: Vec<String>,
 
     /// How many records a part has at most [default: no limit]
-    #[arg(long, value_name = "N", requires = "out_dir",
+    #[arg(long, value_name = "N",
           value_parser = clap::value_parser!(u64).range(1..))]
     rows_per_file: Option<u64>,
 
@@ -255,10 +251,15 @@ fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
 
 /// Where everything goes.
 fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
-    if args.compression != CompressionName::None && args.out_dir.is_none() {
+    let of_parts = [
+        ("--partition-by", !args.partition_by.is_empty()),
+        ("--rows-per-file", args.rows_per_file.is_some()),
+        ("--compression", args.compression != CompressionName::None),
+    ];
+    if let (None, Some((option, _))) = (&args.out_dir, of_parts.iter().find(|(_, given)| *given)) {
         return Err(Error::settings(
-            "--compression is of parts, and there is no --out-dir",
-            "name the output .gz or .zst to compress it",
+            format!("{option} is of parts, and there is no --out-dir"),
+            "give --out-dir DIR instead of -o; a file named .gz or .zst is compressed without it",
         ));
     }
     if args.dry_run {

@@ -15,10 +15,16 @@ use super::manifest::PartEntry;
 use super::names::{measure, remove, sync_folder};
 use super::place::partial;
 use super::staged::Extent;
+use crate::parallel;
 
 /// How many parts a folder gets at most. What is known of each is held in
 /// memory: about half a KiB where the run ends.
 pub const MOST_PARTS: u64 = 100_000;
+
+/// How many folders are synced one by one at most, and how many together where
+/// there are more.
+const MANY: usize = 64;
+const SYNCS: usize = 16;
 
 /// The name of the empty file that says that everything is there.
 pub const SUCCESS: &str = "_SUCCESS";
@@ -258,9 +264,7 @@ impl Publication<'_> {
             let parents: BTreeSet<&Path> = parents
                 .filter(|path| path.starts_with(self.folder))
                 .collect();
-            for parent in parents {
-                sync(disk, parent)?;
-            }
+            sync_all(disk, &parents.into_iter().collect::<Vec<_>>())?;
         }
         for at in waiting {
             let part = &self.parts[*at].path;
@@ -275,9 +279,8 @@ impl Publication<'_> {
         }
         if !waiting.is_empty() {
             // The new names first: what has lost its old one must have them.
-            for folder in folders.iter().filter(|path| *path != self.folder) {
-                sync(disk, folder)?;
-            }
+            let inner = folders.iter().filter(|path| *path != self.folder);
+            sync_all(disk, &inner.collect::<Vec<_>>())?;
             sync(disk, self.folder)?;
         }
         self.remove_earlier(disk, &folders)
@@ -362,6 +365,13 @@ fn extent(part: &PartEntry) -> Extent {
         bytes: part.bytes,
         sha256: part.sha256.clone(),
     }
+}
+
+/// Syncs folders; where there are many, several together, because each waits
+/// for the disk.
+fn sync_all<P: AsRef<Path> + Sync>(disk: &dyn Disk, folders: &[P]) -> Result<(), OutputError> {
+    let threads = if folders.len() < MANY { 1 } else { SYNCS };
+    parallel::each(folders, threads, |folder| sync(disk, folder.as_ref()))
 }
 
 fn sync(disk: &dyn Disk, folder: &Path) -> Result<(), OutputError> {

@@ -163,6 +163,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
                 summary.elapsed = clock.elapsed();
                 summary.threads = begun.threads;
                 ledger.publish(&pool, job, &summary, self.started)?;
+                summary.elapsed = clock.elapsed();
                 Ok(summary)
             });
         if let Err(error) = &finished {

@@ -2,15 +2,20 @@
 //! are read part by part, compressed by the workers, and written, one part
 //! after another, to be published later. It must not know what a record is.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::output::{
-    Disk, Folder, PartEntry, Pieces, Spool, Staged, Target, partial, remove_staged, staged,
-    sync_folder,
+    Disk, Folder, OutputError, PartEntry, Pieces, Spool, Staged, Target, partial, remove_staged,
+    staged, sync_folder,
 };
-use crate::parallel::{self, Pool};
+use crate::parallel::{self, Background, Pool};
 use crate::stop::Stop;
+
+/// How many parts are synced beside the work. Each waits for the disk; together
+/// they wait hardly longer.
+const SYNCS: usize = 16;
 
 /// Writes every part, complete and synced, under a name that is not yet its
 /// own. Where it ends in its middle, it is done again from the start; `None`
@@ -27,6 +32,7 @@ pub(super) fn spread(
     let mut pieces = Pieces::new(disk.as_ref(), folder, spool, header)?;
     let mut parts: Vec<PartEntry> = Vec::new();
     let mut open: Option<(String, Staged)> = None;
+    let mut syncing = VecDeque::new();
     parallel::flow(
         pool,
         || match stop.is_requested() {
@@ -45,6 +51,9 @@ pub(super) fn spread(
         |piece: Result<_, Error>| {
             let piece = piece?;
             if let Some(path) = piece.begins {
+                if syncing.len() == SYNCS {
+                    wait(syncing.pop_front())?;
+                }
                 let target = Target::File(staged(&folder.path, parts.len()));
                 open = Some((path, Staged::create(disk.as_ref(), &target)?));
             }
@@ -54,7 +63,10 @@ pub(super) fn spread(
             if let (Some(records), Some((path, mut part))) =
                 (piece.ends, open.take_if(|_| piece.ends.is_some()))
             {
-                part.sync()?;
+                match part.sync_later()? {
+                    Some(sync) => syncing.push_back(Background::start(sync)),
+                    None => part.sync()?,
+                }
                 let extent = part.extent();
                 parts.push(PartEntry {
                     path,
@@ -66,9 +78,24 @@ pub(super) fn spread(
             Ok(())
         },
     )?;
+    while let Some(sync) = syncing.pop_front() {
+        wait(Some(sync))?;
+    }
     if stop.is_requested() {
         return Ok(None);
     }
     sync_folder(disk.as_ref(), &partial(&folder.records()))?;
     Ok(Some(parts))
+}
+
+/// Waits until a part is durable.
+fn wait(sync: Option<Background<Result<(), OutputError>>>) -> Result<(), Error> {
+    match sync.map(Background::wait) {
+        None | Some(Some(Ok(()))) => Ok(()),
+        Some(Some(Err(error))) => Err(error.into()),
+        Some(None) => Err(Error::Panicked {
+            words: "the thread that syncs a part was lost".into(),
+            records: None,
+        }),
+    }
 }
