@@ -122,8 +122,14 @@ fn whatever_moment_a_run_with_parts_is_killed_at_resuming_it_gives_the_same_byte
                 }
             };
             wait(delay, || going.child.try_wait().unwrap().is_some());
-            going.child.kill().unwrap();
-            kills += usize::from(going.end().is_killed_by(9));
+            let signal = ["KILL", "KILL", "TERM"][random.below(3) as usize];
+            going.signal(signal);
+            let ended = going.end_within(Duration::from_secs(60));
+            let is_over = ended.code() == Some(1);
+            // A process that had not set up its handlers dies of TERM itself.
+            let is_struck = ended.is_killed_by(9) || ended.is_killed_by(15);
+            ended.expect(is_over || is_struck || ended.code() == Some(5), "an end");
+            kills += usize::from(!is_over);
             // Whatever readers see is whole, and of one run or the other.
             for (name, digest) in seen(&workdir.path("out")) {
                 let is_whole = [&old, &wanted]
