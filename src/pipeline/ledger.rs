@@ -281,7 +281,7 @@ impl Ledger {
         summary: &Summary,
         started: Timestamp,
     ) -> Result<(), Error> {
-        let parts = self.spread(pool, job)?;
+        let mut parts = self.spread(pool, job)?;
         let mut files = Vec::new();
         let signed = match &parts {
             Some(_) => None,
@@ -305,9 +305,11 @@ impl Ledger {
             }
         }
         if let (Some(path), Some(signer)) = (&job.outputs.manifest, &job.signer) {
-            let manifest = self.describe(job, signer, summary, parts.clone(), started);
+            // They are lent: there may be very many.
+            let mut manifest = self.describe(job, signer, summary, parts.take(), started);
             let mut staged = Staged::create(self.disk.as_ref(), &Target::File(path.clone()))?;
             staged.write(&manifest.to_json())?;
+            parts = manifest.parts.take();
             staged.sync()?;
             sync_folder(self.disk.as_ref(), path)?;
             files.push(OutputEntry {
