@@ -18,7 +18,7 @@ use super::staged::Extent;
 use crate::parallel;
 
 /// How many parts a folder gets at most. What is known of each is held in
-/// memory: about half a KiB where the run ends.
+/// memory: less than half a KiB where the run ends.
 pub const MOST_PARTS: u64 = 100_000;
 
 /// How many folders are synced one by one at most, and how many together where

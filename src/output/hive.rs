@@ -24,7 +24,7 @@ const SHORTENED: &str = "%~";
 /// How many bytes of the digest end a shortened name.
 const DIGEST: usize = 16;
 
-/// Appends `column=value`. A name that would be longer than [`LONGEST`] is cut
+/// Appends `column=value`. A name that would be longer than 200 bytes is cut
 /// and ends with `%~` and the first 32 digits of the value's SHA-256.
 pub fn write_partition(column: &str, value: Option<&str>, out: &mut String) {
     let start = out.len();
