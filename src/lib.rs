@@ -63,6 +63,7 @@ pub mod ring;
 pub mod row;
 pub mod schema;
 pub mod signing_input;
+mod sort;
 pub mod stamp;
 pub mod stop;
 pub mod template;

@@ -15,6 +15,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -136,6 +137,46 @@ where
     })
 }
 
+/// Does some work for every item on so many threads, in no order. Work that
+/// waits, for a disk, needs more of them than there are processors.
+///
+/// # Errors
+/// One of the errors of the work; what was not begun by then is left.
+pub fn each<T: Sync, E: Send>(
+    items: &[T],
+    threads: usize,
+    work: impl Fn(&T) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let threads = threads.min(items.len());
+    if threads <= 1 {
+        return items.iter().try_for_each(work);
+    }
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let worker = || {
+        while !failed.load(Ordering::Relaxed) {
+            let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                break;
+            };
+            if let Err(error) = work(item) {
+                failed.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        // A worker that panicked says so here: all the others have ended.
+        let join = |worker: std::thread::ScopedJoinHandle<'_, Result<(), E>>| {
+            let joined = worker.join();
+            joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        let results: Vec<Result<(), E>> = workers.into_iter().map(join).collect();
+        results.into_iter().collect()
+    })
+}
+
 /// One piece of work beside everything else, on a thread of its own.
 pub struct Background<T>(JoinHandle<T>);
 
@@ -198,6 +239,22 @@ pub fn message(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_item_is_worked_on_once_and_an_error_ends_it() {
+        let items: Vec<usize> = (0..1000).collect();
+        for threads in [0, 1, 3, 2000] {
+            let sum = AtomicUsize::new(0);
+            let add = |item: &usize| {
+                sum.fetch_add(*item, Ordering::SeqCst);
+                Ok::<(), usize>(())
+            };
+            assert_eq!(each(&items, threads, add), Ok(()));
+            assert_eq!(sum.into_inner(), 499_500, "{threads}");
+            let fail = |item: &usize| if *item == 7 { Err(7) } else { Ok(()) };
+            assert_eq!(each(&items, threads, fail), Err(7), "{threads}");
+        }
+    }
 
     fn run(
         threads: usize,

@@ -68,6 +68,15 @@ pub struct Terms {
     pub output_format: FileForm,
     /// Kept text that a spreadsheet would run is written as it is.
     pub keep_formulas: bool,
+    /// The columns that records are partitioned by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partition_by: Vec<String>,
+    /// How many records a part has at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_per_file: Option<u64>,
+    /// How parts are compressed: `gzip` or `zstd`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression: Option<String>,
 }
 
 /// The publishers that each row meets, and how.
@@ -198,6 +207,9 @@ impl Terms {
             input_formats: inputs.into_iter().map(FileForm::from).collect(),
             output_format: style.into(),
             keep_formulas: !escape_formulas,
+            partition_by: Vec::new(),
+            rows_per_file: None,
+            compression: None,
         }
     }
 
@@ -242,13 +254,19 @@ impl Terms {
     /// Everything that is not as it was.
     pub fn differences(&self, now: &Self) -> Vec<Difference> {
         let (was, is) = (self.to_value(), now.to_value());
-        let members = was.as_object().into_iter().flatten();
-        members
-            .filter(|(what, value)| is[what.as_str()] != **value)
-            .map(|(what, value)| Difference {
-                what: what.clone(),
-                was: value.to_string(),
+        // What is not set may stand in only one of them.
+        let members = |all: &serde_json::Value| all.as_object().cloned().unwrap_or_default();
+        let mut names: Vec<String> = members(&was).into_iter().map(|(name, _)| name).collect();
+        names.extend(members(&is).into_iter().map(|(name, _)| name));
+        names.sort();
+        names.dedup();
+        names
+            .into_iter()
+            .filter(|what| was[what.as_str()] != is[what.as_str()])
+            .map(|what| Difference {
+                was: was[what.as_str()].to_string(),
                 is: is[what.as_str()].to_string(),
+                what,
             })
             .collect()
     }

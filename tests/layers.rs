@@ -8,12 +8,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every module of the library with its rank. `json`, `hex`, `stop`, `time` and `vector` are
-/// words that everybody may use.
+/// Every module of the library with its rank. `json`, `hex`, `sort`, `stop`, `time` and
+/// `vector` are words that everybody may use.
 const RANKS: &[(&str, u32)] = &[
     ("json", 0),
     ("hex", 0),
     ("vector", 0),
+    ("sort", 0),
     ("stop", 0),
     ("time", 0),
     ("format", 1),

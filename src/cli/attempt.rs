@@ -4,7 +4,7 @@
 //! from.
 
 use campaign_signer::error::Error;
-use campaign_signer::output::{SystemDisk, check_targets};
+use campaign_signer::output::SystemDisk;
 use campaign_signer::pipeline::{self, Job, Outputs, Prepared, Progress, Standing, Summary};
 use campaign_signer::publishers::PublisherFile;
 use campaign_signer::row::Origin;
@@ -35,7 +35,8 @@ impl Placed {
     pub(crate) fn find(mut args: SignArgs, stop: &Stop) -> Result<Self, Error> {
         args.rows.formats()?;
         let outputs = sign::outputs(&args)?;
-        check_targets(&sign::sources(&args)?, &outputs.files())?;
+        outputs.check(&sign::sources(&args)?)?;
+        sign::check_partition(&args)?;
         let key = args.load_key()?;
         let publishers = args.rows.publishers(stop)?;
         let standing = Standing::find(&outputs, &SystemDisk)?;

@@ -34,7 +34,10 @@ impl Report {
                 files.push((what, target.name()));
             }
         };
-        add("output", &outputs.signed);
+        match &outputs.folder {
+            Some(folder) => add("output", &Some(Target::File(folder.path.clone()))),
+            None => add("output", &outputs.signed),
+        }
         add("rejects", &outputs.rejects);
         add("manifest", &outputs.manifest.clone().map(Target::File));
         Self {

@@ -1,12 +1,12 @@
 //! `sign`: the main job.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use campaign_signer::engine::Check;
 use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
-use campaign_signer::output::Target;
-use campaign_signer::pipeline::{Interval, Job, Outputs};
+use campaign_signer::output::{Compression, Target};
+use campaign_signer::pipeline::{self, Interval, Job, Outputs};
 use campaign_signer::row::Input;
 use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
@@ -42,8 +42,29 @@ pub(crate) struct SignArgs {
 
     /// Where signed records go: .ndjson, .jsonl, .csv or .tsv, and .gz or .zst
     /// after it to compress them; `-` is standard output
-    #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run")]
+    #[arg(short, long, value_name = "FILE", required_unless_present_any = ["dry_run", "out_dir"])]
     output: Option<PathBuf>,
+
+    /// Instead of -o, the folder whose parts signed records become; it is made
+    /// where there is none. Rejects, manifest and the empty _SUCCESS, which
+    /// comes last, are in it, too
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    out_dir: Option<PathBuf>,
+
+    /// The columns that records are partitioned by, as Hive does it:
+    /// DIR/COLUMN=VALUE/part-00000.ndjson. Fields of the format, kept columns,
+    /// or `format`
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    partition_by: Vec<String>,
+
+    /// How many records a part has at most [default: no limit]
+    #[arg(long, value_name = "N",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    rows_per_file: Option<u64>,
+
+    /// How parts are compressed
+    #[arg(long, value_name = "HOW", default_value = "none")]
+    compression: CompressionName,
 
     /// How records are written, where no file name says it
     #[arg(long, value_name = "FORMAT")]
@@ -99,6 +120,16 @@ pub(crate) struct SignArgs {
     /// signature verified as well, or nothing
     #[arg(long, value_name = "MODE", default_value = "batch")]
     self_check: SelfCheckName,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum CompressionName {
+    /// gzip: .gz
+    Gzip,
+    /// Not at all
+    None,
+    /// Zstandard: .zst
+    Zstd,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -196,6 +227,11 @@ pub(super) fn job(
     Ok(job)
 }
 
+/// Records can be partitioned by the columns that are named.
+pub(super) fn check_partition(args: &SignArgs) -> Result<(), Error> {
+    pipeline::check_partition(&args.partition_by, &args.rows.settings(None)?)
+}
+
 /// The files that no output replaces, whatever is forced.
 pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
     let keys = [&args.key, &args.keys, &args.secret_file];
@@ -211,6 +247,17 @@ pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, E
 
 /// Where everything goes.
 pub(super) fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
+    let of_parts = [
+        ("--partition-by", !args.partition_by.is_empty()),
+        ("--rows-per-file", args.rows_per_file.is_some()),
+        ("--compression", args.compression != CompressionName::None),
+    ];
+    if let (None, Some((option, _))) = (&args.out_dir, of_parts.iter().find(|(_, given)| *given)) {
+        return Err(Error::settings(
+            format!("{option} is of parts, and there is no --out-dir"),
+            "give --out-dir DIR instead of -o; a file named .gz or .zst is compressed without it",
+        ));
+    }
     match args.dry_run {
         true => Ok(Outputs::none()),
         false => written(args),
@@ -219,9 +266,43 @@ pub(super) fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
 
 /// Where everything would go, were it no dry run.
 pub(crate) fn written(args: &SignArgs) -> Result<Outputs, Error> {
-    let Some(output) = &args.output else {
-        return Ok(Outputs::none());
+    let mut outputs = match (&args.out_dir, &args.output) {
+        (Some(folder), _) => in_folder(args, folder),
+        (None, Some(output)) => in_files(args, output)?,
+        (None, None) => return Ok(Outputs::none()),
     };
+    if let Some(path) = &args.rejects {
+        outputs.rejects = Some(Target::File(path.clone()));
+    }
+    if let Some(path) = &args.manifest {
+        outputs.manifest = Some(path.clone());
+    }
+    outputs.escape_formulas = !args.keep_formulas;
+    outputs.force = args.force;
+    Ok(outputs)
+}
+
+/// Parts of a folder and what is beside them.
+fn in_folder(args: &SignArgs, folder: &Path) -> Outputs {
+    let compression = match args.compression {
+        CompressionName::Gzip => Compression::Gzip,
+        CompressionName::None => Compression::None,
+        CompressionName::Zstd => Compression::Zstd,
+    };
+    let (by, rows) = (args.partition_by.clone(), args.rows_per_file);
+    let style = style(args, args.output_format.unwrap_or(FileFormat::Ndjson));
+    Outputs::in_folder(folder, by, rows, style, compression)
+}
+
+fn style(args: &SignArgs, format: FileFormat) -> Style {
+    match format.delimiter(args.rows.delimiter) {
+        Some(delimiter) => Style::Csv(delimiter),
+        None => Style::Ndjson,
+    }
+}
+
+/// A file, or standard output, and what is beside it.
+fn in_files(args: &SignArgs, output: &Path) -> Result<Outputs, Error> {
     let format = args.output_format.or_else(|| FileFormat::of(output));
     let to_stdout = output.as_os_str() == "-";
     if to_stdout && args.resume {
@@ -242,28 +323,15 @@ pub(crate) fn written(args: &SignArgs) -> Result<Outputs, Error> {
             ));
         }
     };
-    let style = match format.delimiter(args.rows.delimiter) {
-        Some(delimiter) => Style::Csv(delimiter),
-        None => Style::Ndjson,
-    };
-    let mut outputs = if to_stdout {
-        Outputs {
+    let style = style(args, format);
+    Ok(match to_stdout {
+        true => Outputs {
             signed: Some(Target::Stdout),
             style,
             ..Outputs::none()
-        }
-    } else {
-        Outputs::beside(output, style)
-    };
-    if let Some(path) = &args.rejects {
-        outputs.rejects = Some(Target::File(path.clone()));
-    }
-    if let Some(path) = &args.manifest {
-        outputs.manifest = Some(path.clone());
-    }
-    outputs.escape_formulas = !args.keep_formulas;
-    outputs.force = args.force;
-    Ok(outputs)
+        },
+        false => Outputs::beside(output, style),
+    })
 }
 
 /// A job id nobody gave: a random UUID.

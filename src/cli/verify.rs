@@ -20,7 +20,8 @@ use super::{print, say, warn};
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("with").required(true))]
 pub(crate) struct VerifyArgs {
-    /// Signed files; `-` is standard input [default: the one --manifest names]
+    /// Signed files, or a folder that --out-dir made; `-` is standard input
+    /// [default: what --manifest names]
     #[arg(required_unless_present = "manifest", value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -79,18 +80,22 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         Some(id) => Some(find_format(id)?),
         None => None,
     };
-    let manifest = match &args.manifest {
+    // A folder stands for the manifest in it.
+    let (files, manifest) = match (&args.manifest, &args.files[..]) {
+        (None, [folder]) if folder.is_dir() => (&[][..], Some(folder.join("_manifest.json"))),
+        (manifest, files) => (files, manifest.clone()),
+    };
+    let manifest = match &manifest {
         Some(path) => Some((verify::read_manifest(path)?, path)),
         None => None,
     };
-    let mut inputs = args
-        .files
+    let mut inputs = files
         .iter()
         .map(|path| input(args, path))
         .collect::<Result<Vec<_>, _>>()?;
     if let Some((manifest, path)) = &manifest {
         if inputs.is_empty() {
-            inputs.push(verify::signed_file(manifest, path)?);
+            inputs = verify::signed_files(manifest, path)?;
         }
         // A run has one format; a record of another has no place in it.
         format = format.or(Format::find(&manifest.format));
@@ -122,7 +127,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
             key: &key,
             signed: &inputs,
             verdict: &verdict,
-            by_manifest: args.files.is_empty(),
+            by_manifest: files.is_empty(),
         })?),
         None => None,
     };

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
 use super::error::OutputError;
-use super::manifest::{Counts, InputEntry, KeyEntry, MadeEntry, ToolEntry};
+use super::manifest::{Counts, InputEntry, KeyEntry, MadeEntry, PartEntry, ToolEntry};
 use super::names::{create_anew, sync_folder};
 use super::place::{self, partial};
 use super::staged::Extent;
@@ -55,6 +55,13 @@ pub struct Checkpoint {
     pub place: PlaceEntry,
     /// The signed records so far.
     pub signed: OutputEntry,
+    /// Where the records in `signed` belong, when they become parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<OutputEntry>,
+    /// Parts of an older run that may be replaced, and are removed where they
+    /// are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<PartEntry>,
     /// The rejects so far.
     pub rejects: Option<OutputEntry>,
     /// The manifest's name.
@@ -136,12 +143,15 @@ pub struct NoticeEntry {
 pub struct Publishing {
     /// The files in the order they are renamed, the manifest last.
     pub files: Vec<OutputEntry>,
+    /// The parts, which are renamed before all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartEntry>,
     /// Whether the rejects are within what was tolerated.
     pub within_limit: bool,
 }
 
 /// A checkpoint as it stands in its file.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sealed<C> {
     checkpoint: C,
@@ -167,6 +177,11 @@ impl Checkpoint {
         disk.rename(&new, &path)
             .map_err(|error| failed("rename", error))?;
         sync_folder(disk, &path)
+    }
+
+    /// The folder whose parts the records become, where they do.
+    pub fn folder(&self) -> Option<&Path> {
+        self.index.as_ref().and_then(|index| index.path.parent())
     }
 
     /// Reads the checkpoint of an output; `None` where there is none.
@@ -217,16 +232,14 @@ impl Checkpoint {
 
     /// The bytes of its file.
     pub fn seal(&self) -> Vec<u8> {
-        let sealed = serde_json::value::to_raw_value(self).and_then(|checkpoint| {
-            let sha256 = hex(&Sha256::digest(checkpoint.get()));
-            serde_json::to_vec(&Sealed { checkpoint, sha256 })
-        });
-        match sealed {
-            Ok(mut bytes) => {
-                bytes.push(b'\n');
-                bytes
-            }
-            Err(_) => unreachable!("strings, numbers and string maps always serialize"),
+        // Put together by hand: with very many parts, two copies are one too many.
+        let mut bytes = b"{\"checkpoint\":".to_vec();
+        let start = bytes.len();
+        if serde_json::to_writer(&mut bytes, self).is_err() {
+            unreachable!("strings, numbers and string maps always serialize");
         }
+        let sha256 = hex(&Sha256::digest(&bytes[start..]));
+        bytes.extend_from_slice(format!(",\"sha256\":\"{sha256}\"}}\n").as_bytes());
+        bytes
     }
 }

@@ -30,6 +30,24 @@ impl Compression {
         }
     }
 
+    /// What the name of such a file ends in.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+            Self::None => "",
+        }
+    }
+
+    /// Its name; `None` where there is no compression.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+            Self::None => None,
+        }
+    }
+
     /// The bytes as one complete member or frame; the same bytes always give
     /// the same.
     ///

@@ -32,6 +32,18 @@ pub trait Disk: Send + Sync {
     /// The system's own.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
+    /// Makes a folder; it must not be there.
+    ///
+    /// # Errors
+    /// The system's own.
+    fn create_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Removes a folder; it must be empty.
+    ///
+    /// # Errors
+    /// The system's own.
+    fn remove_folder(&self, folder: &Path) -> io::Result<()>;
+
     /// Makes the names in a folder durable: those that came, changed and went.
     ///
     /// # Errors
@@ -46,6 +58,12 @@ pub trait DiskFile: Read + Write + Send {
     /// # Errors
     /// The system's own, as for every method here.
     fn set_len(&mut self, bytes: u64) -> io::Result<()>;
+
+    /// Goes to this byte, for what is read or written next.
+    ///
+    /// # Errors
+    /// The system's own.
+    fn seek(&mut self, to: u64) -> io::Result<()>;
 
     /// Makes the content durable, and of the rest what is needed to read it.
     ///
@@ -108,6 +126,14 @@ impl Disk for SystemDisk {
         fs::remove_file(path)
     }
 
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::create_dir(folder)
+    }
+
+    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::remove_dir(folder)
+    }
+
     #[cfg(unix)]
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()
@@ -123,6 +149,10 @@ impl Disk for SystemDisk {
 impl DiskFile for File {
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         Self::set_len(self, bytes)
+    }
+
+    fn seek(&mut self, to: u64) -> io::Result<()> {
+        io::Seek::seek(self, io::SeekFrom::Start(to)).map(drop)
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -77,6 +77,41 @@ pub enum OutputError {
         /// Its other use.
         second: &'static str,
     },
+    /// A file that no run of ours is known to have made stands where a part
+    /// would.
+    #[error("{} is there, and no manifest or checkpoint here names it", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An input or the key stands where parts and their like are written.
+    #[error("{} is {what}, and stands under a name that is written in {}", .path.display(), .folder.display())]
+    Inside {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Two partitions that the file system does not tell apart.
+    #[error("{} takes the names {first:?} and {second:?} for one", .folder.display())]
+    OneName {
+        /// The folder.
+        folder: PathBuf,
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// There would be more files than anybody wants.
+    #[error("{} would get more than {most} files", .folder.display())]
+    TooMany {
+        /// The folder.
+        folder: PathBuf,
+        /// How many there may be.
+        most: u64,
+    },
     /// The operating system refused.
     #[error("failed to {action} {}", .path.display())]
     Io {
@@ -107,12 +142,24 @@ impl OutputError {
             Self::NoFile { is, .. } => Some(
                 match *is {
                     "a folder" => "give the name of a file in it",
+                    "a symbolic link, not a folder" => "give --out-dir a folder of its own",
                     "a symbolic link" => "give the name of the file it leads to",
                     _ => "give the name of a file; `-o -` writes to standard output",
                 }
                 .into(),
             ),
             Self::Same { .. } => Some("give each its own name".into()),
+            Self::Foreign { .. } => Some(
+                "move it away, then give --resume; or give another --out-dir".into(),
+            ),
+            Self::Inside { .. } => Some("give --out-dir a folder of its own".into()),
+            Self::OneName { .. } => Some(
+                "write to a file system that tells upper from lower case, or mend the rows".into(),
+            ),
+            Self::TooMany { .. } => Some(
+                "partition by a column of fewer values, or give a larger --rows-per-file;                  --force starts anew"
+                    .into(),
+            ),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("free space on the disk".into()),
                 io::ErrorKind::QuotaExceeded => Some("free space within the quota".into()),

@@ -41,8 +41,12 @@ pub struct Manifest {
     pub settings_sha256: String,
     /// Every input in its order.
     pub inputs: Vec<InputEntry>,
-    /// The signed records.
+    /// The signed records; where they are parts of a folder, the folder and
+    /// the sums over its parts, without a digest.
     pub signed: FileEntry,
+    /// Every part in the order of its path, where there are parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<PartEntry>>,
     /// The rejects.
     pub rejects: FileEntry,
     /// What became of the rows.
@@ -140,6 +144,20 @@ pub struct FileEntry {
     /// Its SHA-256 in hexadecimal.
     pub sha256: String,
     /// Its records, or rejected rows.
+    pub records: u64,
+}
+
+/// A part of the signed records: a file of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartEntry {
+    /// Its name in the folder, with `/` between folders.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Its records.
     pub records: u64,
 }
 

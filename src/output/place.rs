@@ -43,7 +43,7 @@ pub(super) fn folder(path: &Path) -> &Path {
 /// The first output that cannot be.
 pub fn check_targets(
     sources: &[(&'static str, PathBuf)],
-    outputs: &[(&'static str, &Path)],
+    outputs: &[(&'static str, PathBuf)],
 ) -> Result<(), OutputError> {
     for (at, (name, path)) in outputs.iter().enumerate() {
         let same = |path: &Path, first, second| OutputError::Same {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::output::MadeEntry;
+use crate::output::{Cuts, MadeEntry};
 
 use super::check::Checked;
 use super::supply::Supply;
@@ -56,6 +56,7 @@ pub(super) fn count_only(checked: Checked, names: &Names) -> Done {
         records: all.fold(0, u64::saturating_add),
         made: made.into_iter().map(entry).collect(),
         recomputed: 0,
+        cuts: Cuts::default(),
         next: (!bounds.is_torn).then(|| (bounds.to.clone(), 0)),
     }
 }

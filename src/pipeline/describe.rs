@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::output::{FileEntry, Manifest, RunEntry, Staged, Target};
+use crate::output::{FileEntry, Manifest, PartEntry, RunEntry, Staged, Target};
 use crate::time::rfc3339;
 
 use super::job::{Job, Summary};
@@ -19,6 +19,7 @@ impl Ledger {
         job: &Job,
         signer: &Signer,
         summary: &Summary,
+        parts: Option<Vec<PartEntry>>,
         started: Timestamp,
     ) -> Manifest {
         let settings = &job.settings;
@@ -40,6 +41,15 @@ impl Ledger {
         }
         let counts = summary.counts;
         let exit_code = u8::from(counts.rejected > 0 && !summary.within_limit);
+        let signed = match (&job.outputs.folder, &parts) {
+            (Some(folder), Some(parts)) => FileEntry {
+                path: folder.path.display().to_string(),
+                bytes: parts.iter().map(|part| part.bytes).sum(),
+                sha256: String::new(),
+                records: counts.records,
+            },
+            _ => entry(&job.outputs.signed, Some(&self.signed), counts.records),
+        };
         Manifest {
             manifest_version: 1,
             tool: keeper::tool(),
@@ -56,7 +66,8 @@ impl Ledger {
             settings_sha256: terms.sha256(),
             settings: terms,
             inputs: summary.inputs.clone(),
-            signed: entry(&job.outputs.signed, Some(&self.signed), counts.records),
+            signed,
+            parts,
             rejects: entry(&job.outputs.rejects, self.rejects.as_ref(), counts.rejected),
             counts,
             rejected_by_code: self.books.rejected_by_code(),

@@ -10,8 +10,8 @@ use crate::envelope::Style;
 use crate::error::Error;
 use crate::format::Code;
 use crate::output::{
-    Checkpoint, Compression, Counts, Disk, Holder, InputEntry, MadeEntry, Manifest, SystemDisk,
-    Target,
+    Checkpoint, Compression, Counts, Disk, Folder, Holder, InputEntry, MadeEntry, Manifest,
+    OutputError, SystemDisk, Target, check_targets,
 };
 use crate::publishers::PublisherFile;
 use crate::record::{Choices, Rules, Settings, Tally};
@@ -117,7 +117,9 @@ impl Job {
     /// Everything that decides the job's bytes beside its inputs, its key,
     /// its id and its timestamp.
     pub fn terms(&self) -> Terms {
-        Terms::new(
+        let folder = self.outputs.folder.as_ref();
+        let compression = folder.map_or(Compression::None, |folder| folder.compression);
+        let mut terms = Terms::new(
             &self.settings,
             self.limits.row_bytes,
             self.inputs.iter().map(|input| input.dialect),
@@ -126,7 +128,11 @@ impl Job {
             self.publishers
                 .as_ref()
                 .map(|file| file.term(&self.settings)),
-        )
+        );
+        terms.partition_by.clone_from(&self.outputs.partition_by);
+        terms.rows_per_file = folder.and_then(|folder| folder.rows_per_file);
+        terms.compression = compression.name().map(str::to_owned);
+        terms
     }
 
     /// What the settings say of each format, the publishers introduced and the
@@ -153,6 +159,10 @@ pub struct Outputs {
     pub rejects: Option<Target>,
     /// The manifest.
     pub manifest: Option<PathBuf>,
+    /// The folder whose parts the signed records become, where they do.
+    pub folder: Option<Folder>,
+    /// The columns that its records are partitioned by.
+    pub partition_by: Vec<String>,
     /// How signed records are written.
     pub style: Style,
     /// Kept text that a spreadsheet would run is written with a `'` before it.
@@ -186,18 +196,64 @@ impl Outputs {
         }
     }
 
+    /// The signed records in parts of a folder: at most so many records each,
+    /// and in a folder `COLUMN=VALUE` for each value of these columns. Rejects,
+    /// manifest and all else stand in it under names that begin with `_`.
+    pub fn in_folder(
+        path: &Path,
+        partition_by: Vec<String>,
+        rows_per_file: Option<u64>,
+        style: Style,
+        compression: Compression,
+    ) -> Self {
+        let ending = match style {
+            Style::Ndjson => ".ndjson",
+            Style::Csv(b'\t') => ".tsv",
+            Style::Csv(_) => ".csv",
+        };
+        let folder = Folder {
+            path: path.to_owned(),
+            rows_per_file,
+            ending: format!("{ending}{}", compression.ending()),
+            compression,
+        };
+        Self {
+            signed: Some(Target::File(folder.records())),
+            rejects: Some(Target::File(folder.rejects())),
+            manifest: Some(folder.manifest()),
+            folder: Some(folder),
+            partition_by,
+            style,
+            ..Self::none()
+        }
+    }
+
     /// Every output that is a file: what it is, and its name.
-    pub fn files(&self) -> Vec<(&'static str, &Path)> {
-        let signed = self.signed.as_ref().and_then(Target::file);
-        let rejects = self.rejects.as_ref().and_then(Target::file);
+    pub fn files(&self) -> Vec<(&'static str, PathBuf)> {
+        let file = |target: &Option<Target>| target.as_ref()?.file().map(Path::to_owned);
+        let folder = self.folder.as_ref();
         [
-            ("the signed records", signed),
-            ("the rejects", rejects),
-            ("the manifest", self.manifest.as_deref()),
+            ("the signed records", file(&self.signed)),
+            ("the index of the records", folder.map(Folder::index)),
+            ("the rejects", file(&self.rejects)),
+            ("the manifest", self.manifest.clone()),
+            ("the mark of success", folder.map(Folder::success)),
         ]
         .into_iter()
         .filter_map(|(what, path)| Some((what, path?)))
         .collect()
+    }
+
+    /// Checks, before any work, that no output is a source (an input, a key)
+    /// or another output, and that each is a regular file or none yet.
+    ///
+    /// # Errors
+    /// The first output that cannot be.
+    pub fn check(&self, sources: &[(&'static str, PathBuf)]) -> Result<(), OutputError> {
+        if let Some(folder) = &self.folder {
+            folder.check_sources(sources)?;
+        }
+        check_targets(sources, &self.files())
     }
 
     /// Nothing is written.
@@ -206,6 +262,8 @@ impl Outputs {
             signed: None,
             rejects: None,
             manifest: None,
+            folder: None,
+            partition_by: Vec::new(),
             style: Style::Ndjson,
             escape_formulas: true,
             force: false,

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::output::{
-    Checkpoint, Disk, InputEntry, Later, OutputEntry, OutputError, PlaceEntry, Publishing, Staged,
-    Target, ToolEntry, checkpoint, measure, publish, remove, sync_folder,
+    Checkpoint, Disk, Folder, InputEntry, Later, OutputEntry, OutputError, PlaceEntry, Publication,
+    Publishing, SUCCESS, Staged, Target, ToolEntry, checkpoint, measure, partial, publish, remove,
+    remove_staged, sync_folder,
 };
 
 use crate::parallel::Background;
@@ -40,15 +41,16 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// The keeper of a run from row one; `None` for one that writes no file.
-    pub(super) fn new(job: &Job, started: Timestamp) -> Option<Self> {
-        let output = job.outputs.signed.as_ref().and_then(Target::file)?;
-        let signer = job.signer.as_ref()?;
-        let start = |target: Option<&std::path::Path>| {
-            target.map(|path| OutputEntry {
-                path: path.to_owned(),
-                extent: Staged::nowhere().extent(),
-            })
+    pub(super) fn new(job: &Job, started: Timestamp) -> Result<Option<Self>, OutputError> {
+        let output = job.outputs.signed.as_ref().and_then(Target::file);
+        let (Some(output), Some(signer)) = (output, &job.signer) else {
+            return Ok(None);
         };
+        let entry = |path: &std::path::Path| OutputEntry {
+            path: path.to_owned(),
+            extent: Staged::nowhere().extent(),
+        };
+        let start = |target: Option<&std::path::Path>| target.map(entry);
         let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
         let checkpoint = Checkpoint {
             checkpoint_version: 1,
@@ -65,7 +67,9 @@ impl Keeper {
             seconds: 0.0,
             finished: Vec::new(),
             place: PlaceEntry::default(),
-            signed: start(Some(output))?,
+            signed: entry(output),
+            index: start(job.outputs.folder.as_ref().map(Folder::index).as_deref()),
+            earlier: standing::earlier(job)?,
             rejects: start(rejects),
             manifest: job.outputs.manifest.clone(),
             counts: Default::default(),
@@ -76,7 +80,7 @@ impl Keeper {
             recomputed: 0,
             publishing: None,
         };
-        Some(Self::over(job, output, checkpoint))
+        Ok(Some(Self::over(job, output, checkpoint)))
     }
 
     /// The keeper of a run that goes on from a checkpoint.
@@ -142,6 +146,7 @@ impl Keeper {
         books: &Books,
         (spot, tasks): &(Spot, u64),
         signed: &mut Staged,
+        mut index: Option<&mut Staged>,
         mut rejects: Option<&mut Staged>,
     ) -> Result<bool, OutputError> {
         let checkpoint = &mut self.checkpoint;
@@ -156,6 +161,10 @@ impl Keeper {
         };
         let mut syncs = vec![signed.sync_later()?];
         checkpoint.signed.extent = signed.extent();
+        if let (Some(entry), Some(index)) = (&mut checkpoint.index, index.as_deref_mut()) {
+            syncs.push(index.sync_later()?);
+            entry.extent = index.extent();
+        }
         if let (Some(entry), Some(rejects)) = (&mut checkpoint.rejects, rejects.as_deref_mut()) {
             syncs.push(rejects.sync_later()?);
             entry.extent = rejects.extent();
@@ -164,6 +173,7 @@ impl Keeper {
         let Some(later) = later else {
             // Not all of it can wait, so none does.
             signed.sync()?;
+            index.map_or(Ok(()), Staged::sync)?;
             rejects.map_or(Ok(()), Staged::sync)?;
             self.save()?;
             return Ok(true);
@@ -263,9 +273,14 @@ pub(super) fn finish(
             sync_folder(disk, &entry.path)?;
         }
     }
+    let parts = publication(checkpoint, publishing);
+    let waiting_parts = match &parts {
+        Some(parts) => parts.waiting(disk, again)?,
+        None => Vec::new(),
+    };
     let mut waiting = Vec::new();
     for entry in &publishing.files {
-        let partial = crate::output::partial(&entry.path);
+        let partial = partial(&entry.path);
         if !again || measure(disk, &partial)?.as_ref() == Some(&entry.extent) {
             waiting.push(entry);
             continue;
@@ -284,21 +299,46 @@ pub(super) fn finish(
         if !checkpoint.replaces && entry.path.symlink_metadata().is_ok() {
             return Err(OutputError::Io {
                 action: "rename",
-                path: crate::output::partial(&entry.path),
+                path: partial(&entry.path),
                 source: std::io::ErrorKind::AlreadyExists.into(),
             });
         }
     }
-    // The manifest of an older run must at no moment stand beside new files.
-    if let (Some(manifest), true) = (&checkpoint.manifest, checkpoint.replaces)
-        && waiting.iter().any(|entry| entry.path == *manifest)
-    {
-        remove(disk, manifest)?;
+    // The manifest of an older run must at no moment stand beside new files,
+    // nor what says that it is complete.
+    let success = checkpoint.folder().map(|folder| folder.join(SUCCESS));
+    for last in [success.as_ref(), checkpoint.manifest.as_ref()] {
+        if let (Some(last), true) = (last, checkpoint.replaces)
+            && waiting.iter().any(|entry| entry.path == *last)
+        {
+            remove(disk, last)?;
+        }
+    }
+    if let Some(parts) = &parts {
+        parts.publish(disk, &waiting_parts)?;
     }
     for entry in waiting {
         publish(disk, &entry.path)?;
     }
+    if let (Some(folder), Some(index)) = (checkpoint.folder(), &checkpoint.index) {
+        // Their records stand in the parts now.
+        remove_staged(disk, folder)?;
+        remove(disk, &partial(&index.path))?;
+        remove(disk, &partial(&checkpoint.signed.path))?;
+    }
     remove(disk, &self::checkpoint(&checkpoint.signed.path))
+}
+
+/// What becomes of the parts, where there are any.
+fn publication<'c>(
+    checkpoint: &'c Checkpoint,
+    publishing: &'c Publishing,
+) -> Option<Publication<'c>> {
+    Some(Publication {
+        folder: checkpoint.folder()?,
+        parts: &publishing.parts,
+        earlier: &checkpoint.earlier,
+    })
 }
 
 /// A checkpoint that cannot be gone on with, though it is whole.

@@ -9,22 +9,29 @@ use jiff::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, Kind};
 use crate::output::{
-    Checkpoint, Compression, Disk, InputEntry, OutputEntry, Publishing, Staged, Target, discard,
-    partial, publish, remove, sync_folder,
+    Checkpoint, Compression, Disk, InputEntry, OutputEntry, PartEntry, Publishing, Spool, Staged,
+    Target, discard, partial, publish, remove, sync_folder,
 };
+use crate::parallel::Pool;
 use crate::row::{Input, Origin};
 
 use super::books::Books;
 use super::inputs::Spot;
 use super::job::{Job, Progress, Summary};
 use super::keeper::{self, Keeper};
+use super::spread::spread;
 use super::standing;
 use super::task::Done;
 
 /// Takes finished work.
 pub(super) struct Ledger {
     disk: Arc<dyn Disk>,
+    /// The signed records; of those that become parts, all as they come.
     pub(super) signed: Staged,
+    /// Where they belong, when they become parts.
+    spool: Option<Spool>,
+    /// What every part begins with.
+    header: Vec<u8>,
     pub(super) rejects: Option<Staged>,
     pub(super) books: Books,
     pub(super) keeper: Option<Keeper>,
@@ -67,7 +74,7 @@ impl Ledger {
                 books = Books::of(&checkpoint).ok_or_else(|| keeper::unusable(&checkpoint))?;
                 Keeper::take_up(job, checkpoint)
             }
-            None => Keeper::new(job, started),
+            None => Keeper::new(job, started)?,
         };
         books.max_rejects = job.max_rejects;
         let at_start = keeper.as_ref().is_none_or(Keeper::is_at_start);
@@ -86,6 +93,18 @@ impl Ledger {
             Some(target) => open(target, goes_on.map(|keeper| &keeper.checkpoint.signed))?,
             None => Staged::nowhere(),
         };
+        let spool = match &outputs.folder {
+            Some(folder) => {
+                let checkpoint = goes_on.map(|keeper| &keeper.checkpoint);
+                let index = checkpoint.and_then(|checkpoint| checkpoint.index.as_ref());
+                let earlier = keeper.as_ref().map(|keeper| &keeper.checkpoint.earlier[..]);
+                let extent = index.map(|index| &index.extent);
+                let extent = extent.filter(|extent| extent.bytes > 0);
+                let earlier = earlier.unwrap_or_default();
+                Some(Spool::open(disk.as_ref(), folder, earlier, extent)?)
+            }
+            None => None,
+        };
         let rejects = match &outputs.rejects {
             Some(target) => {
                 let entry = goes_on.and_then(|keeper| keeper.checkpoint.rejects.as_ref());
@@ -100,19 +119,19 @@ impl Ledger {
             Staged::create(disk.as_ref(), &Target::File(manifest))?;
         }
         for (_, path) in outputs.files() {
-            sync_folder(disk.as_ref(), path)?;
+            sync_folder(disk.as_ref(), &path)?;
         }
-        if goes_on.is_none() {
-            let header = envelope.header();
-            if !header.is_empty() {
-                signed.write(&pack(&outputs.signed, header)?)?;
-            }
+        let header = envelope.header();
+        if goes_on.is_none() && spool.is_none() && !header.is_empty() {
+            signed.write(&pack(&outputs.signed, header.clone())?)?;
         }
         let progress = progress(job, &books, goes_on.map(|keeper| &keeper.checkpoint));
         Ok(Self {
             litter: litter(job),
             disk,
             signed,
+            spool,
+            header,
             rejects,
             books,
             keeper,
@@ -146,7 +165,10 @@ impl Ledger {
             }
             self.progress.bytes += batch.input_bytes;
         }
-        self.signed.write(&done.lines)?;
+        match &mut self.spool {
+            Some(spool) => spool.add(&done.cuts, &done.lines, &mut self.signed)?,
+            None => self.signed.write(&done.lines)?,
+        }
         self.next = done.next;
         self.progress.rows = self.books.counts.rows;
         self.progress.rejected = self.books.counts.rejected;
@@ -154,28 +176,35 @@ impl Ledger {
         let Some(keeper) = &mut self.keeper else {
             return Ok(false);
         };
-        let mut kept = keeper.poll()?;
-        if let Some(next) = self
-            .next
-            .as_ref()
-            .filter(|_| keeper.is_due(self.progress.rows))
-        {
-            let rejects = self.rejects.as_mut();
-            kept |= keeper.keep(&self.books, next, &mut self.signed, rejects)?;
+        let kept = keeper.poll()?;
+        match keeper.is_due(self.progress.rows) {
+            true => Ok(kept | self.keep()?),
+            false => Ok(kept),
         }
-        Ok(kept)
+    }
+
+    /// Lets everything done so far become durable, if it is a place to go on
+    /// from; `true` where it is durable already.
+    fn keep(&mut self) -> Result<bool, Error> {
+        let (Some(keeper), Some(next)) = (&mut self.keeper, &self.next) else {
+            return Ok(false);
+        };
+        let index = match &mut self.spool {
+            Some(spool) => {
+                spool.flush(&mut self.signed)?;
+                Some(&mut spool.index)
+            }
+            None => None,
+        };
+        let rejects = self.rejects.as_mut();
+        Ok(keeper.keep(&self.books, next, &mut self.signed, index, rejects)?)
     }
 
     /// Keeps everything done so far, and waits until it is durable.
-    fn keep(&mut self) -> Result<(), Error> {
-        if let Some(keeper) = &mut self.keeper {
-            keeper.wait()?;
-            if let Some(next) = &self.next {
-                let rejects = self.rejects.as_mut();
-                keeper.keep(&self.books, next, &mut self.signed, rejects)?;
-                keeper.wait()?;
-            }
-        }
+    fn keep_all(&mut self) -> Result<(), Error> {
+        self.settle()?;
+        self.keep()?;
+        self.settle()?;
         Ok(())
     }
 
@@ -212,7 +241,7 @@ impl Ledger {
         // well as where keeping fails now.
         let _ = match (why, &mut self.keeper) {
             (Error::Output(_), Some(keeper)) => keeper.wait().map_err(Error::from),
-            _ => self.keep(),
+            _ => self.keep_all(),
         };
         Some(self.keeper?.durable)
     }
@@ -222,17 +251,47 @@ impl Ledger {
         self.books.close(inputs, expected)
     }
 
+    /// Writes the parts of records that become parts. Everything is kept
+    /// before, so that a run that ends in the middle of it has only this to do
+    /// again.
+    fn spread(&mut self, pool: &Pool, job: &Job) -> Result<Option<Vec<PartEntry>>, Error> {
+        if self.spool.is_some() {
+            self.keep_all()?;
+        }
+        let (Some(folder), Some(spool)) = (&job.outputs.folder, &mut self.spool) else {
+            return Ok(None);
+        };
+        // Where a pipe's last batch is no place to go on from, nothing was kept.
+        spool.flush(&mut self.signed)?;
+        self.signed.sync()?;
+        spool.index.sync()?;
+        let header = self.header.clone();
+        let parts = spread(pool, &self.disk, folder, spool, header, &job.stop)?;
+        match parts {
+            Some(parts) => Ok(Some(parts)),
+            None => Err(Error::Interrupted {
+                rows: self.progress.rows,
+            }),
+        }
+    }
+
     /// Makes everything durable, then visible, the manifest last.
     pub(super) fn publish(
         &mut self,
+        pool: &Pool,
         job: &Job,
         summary: &Summary,
         started: Timestamp,
     ) -> Result<(), Error> {
+        let mut parts = self.spread(pool, job)?;
         let mut files = Vec::new();
+        let signed = match &parts {
+            Some(_) => None,
+            None => Some(&mut self.signed),
+        };
         // A compressed file without a single member is none.
         for (staged, target) in [
-            (Some(&mut self.signed), &job.outputs.signed),
+            (signed, &job.outputs.signed),
             (self.rejects.as_mut(), &job.outputs.rejects),
         ] {
             let Some(staged) = staged else { continue };
@@ -248,9 +307,11 @@ impl Ledger {
             }
         }
         if let (Some(path), Some(signer)) = (&job.outputs.manifest, &job.signer) {
-            let manifest = self.describe(job, signer, summary, started);
+            // They are lent: there may be very many.
+            let mut manifest = self.describe(job, signer, summary, parts.take(), started);
             let mut staged = Staged::create(self.disk.as_ref(), &Target::File(path.clone()))?;
             staged.write(&manifest.to_json())?;
+            parts = manifest.parts.take();
             staged.sync()?;
             sync_folder(self.disk.as_ref(), path)?;
             files.push(OutputEntry {
@@ -258,10 +319,21 @@ impl Ledger {
                 extent: staged.extent(),
             });
         }
+        if let Some(folder) = &job.outputs.folder {
+            let path = folder.success();
+            let mut staged = Staged::create(self.disk.as_ref(), &Target::File(path.clone()))?;
+            staged.sync()?;
+            sync_folder(self.disk.as_ref(), &path)?;
+            files.push(OutputEntry {
+                path,
+                extent: staged.extent(),
+            });
+        }
         match &mut self.keeper {
             Some(keeper) => {
                 let publishing = Publishing {
                     files,
+                    parts: parts.unwrap_or_default(),
                     within_limit: summary.within_limit,
                 };
                 keeper.publish(&self.books, &summary.inputs, publishing)?;

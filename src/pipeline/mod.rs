@@ -12,8 +12,10 @@ mod inputs;
 mod job;
 mod keeper;
 mod ledger;
+mod partition;
 mod press;
 mod signer;
+mod spread;
 mod standing;
 mod start;
 mod supply;
@@ -37,12 +39,14 @@ use check::Checked;
 use counting::{Names, count_only};
 use inputs::Inputs;
 use ledger::Ledger;
+use partition::Partitioner;
 use press::{Press, Printer, Spread};
 use start::Choice;
 use task::Task;
 use trace::traced;
 
 pub use job::{Begun, Event, Interval, Job, MaxRejects, Outputs, Progress, Summary};
+pub use partition::check_partition;
 pub use signer::{RowError, Signer};
 pub use standing::Standing;
 
@@ -218,7 +222,8 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
                 summary.rows_now -= begun.rows;
                 summary.elapsed = clock.elapsed();
                 summary.threads = begun.threads;
-                ledger.publish(job, &summary, self.started)?;
+                ledger.publish(&pool, job, &summary, self.started)?;
+                summary.elapsed = clock.elapsed();
                 Ok(summary)
             });
         if let Err(error) = &finished {
@@ -244,6 +249,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
                 None => Vec::new(),
             },
         };
+        let partitioner = Partitioner::new(&job.outputs.partition_by, settings)?;
         let press = job.signer.as_ref().map(|signer| Press {
             formats,
             names: &names,
@@ -254,6 +260,8 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
             }),
             self_check: job.self_check,
             compression: ledger::compression(&job.outputs.signed),
+            partitioner: partitioner.as_ref(),
+            parted: job.outputs.folder.is_some(),
             benches: Arc::default(),
             lines: Arc::default(),
         });

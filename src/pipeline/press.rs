@@ -10,6 +10,7 @@ use crate::record::{Record, Records};
 use crate::signing_input::{Derived, Deriving, Recipes, Scratch};
 
 use super::counting::Names;
+use super::partition::Partitioner;
 use super::signer::Signer;
 use super::supply::{Reuse, Supply};
 use super::task::Item;
@@ -23,6 +24,10 @@ pub(super) struct Press<'a> {
     pub(super) spread: Option<Spread>,
     pub(super) self_check: Check,
     pub(super) compression: Compression,
+    /// The columns that records are partitioned by.
+    pub(super) partitioner: Option<&'a Partitioner>,
+    /// Lines go into parts.
+    pub(super) parted: bool,
     pub(super) benches: Arc<Supply<Bench>>,
     pub(super) lines: Arc<Supply<Vec<u8>>>,
 }

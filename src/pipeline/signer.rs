@@ -182,6 +182,8 @@ impl Signer {
                     }),
                     self_check: Check::All,
                     compression: Compression::None,
+                    partitioner: None,
+                    parted: false,
                     benches: Arc::default(),
                     lines: Arc::default(),
                 };

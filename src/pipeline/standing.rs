@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::output::{
-    Checkpoint, Disk, InputIdentity, Lock, Manifest, OutputError, Target, check_targets,
-    checkpoint, lock, measure, partial,
+    Checkpoint, Disk, InputIdentity, Lock, Manifest, OutputError, PartEntry, Target, checkpoint,
+    is_part, lock, measure, partial, place_of,
 };
 use crate::row::{Input, Origin};
 use crate::terms::{Difference, Terms};
@@ -38,7 +38,10 @@ impl Standing {
     /// # Errors
     /// When another run holds the lock, or an output cannot be a file.
     pub fn find(outputs: &Outputs, disk: &dyn Disk) -> Result<Self, Error> {
-        check_targets(&[], &outputs.files())?;
+        outputs.check(&[])?;
+        if let Some(folder) = &outputs.folder {
+            folder.make(disk)?;
+        }
         let Some(signed) = outputs.signed.as_ref().and_then(Target::file) else {
             return Ok(Self {
                 lock: None,
@@ -120,15 +123,43 @@ fn finished(outputs: &Outputs) -> Option<Box<Manifest>> {
     serde_json::from_slice(&bytes).ok().map(Box::new)
 }
 
+/// The parts that older runs have made in a folder, finished or not: what a run
+/// that replaces them may replace and take away.
+pub(super) fn earlier(job: &Job) -> Result<Vec<PartEntry>, OutputError> {
+    let Outputs { folder, force, .. } = &job.outputs;
+    let Some(folder) = folder.as_ref().filter(|_| *force) else {
+        return Ok(Vec::new());
+    };
+    let mut parts = Vec::new();
+    if let Some(manifest) = finished(&job.outputs) {
+        parts.extend(manifest.parts.unwrap_or_default());
+    }
+    // One that was publishing has given some of them their names, perhaps.
+    match Checkpoint::load(job.disk.as_ref(), &folder.records()) {
+        Ok(Some(unfinished)) => {
+            parts.extend(unfinished.earlier);
+            parts.extend(unfinished.publishing.into_iter().flat_map(|it| it.parts));
+        }
+        // What it would have said, nobody knows: its parts stay.
+        Ok(None) | Err(OutputError::Damaged { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let stands = |part: &PartEntry| {
+        let there = place_of(&folder.path, &part.path).symlink_metadata();
+        is_part(&part.path) && there.is_ok_and(|there| there.is_file() && there.len() == part.bytes)
+    };
+    parts.retain(stands);
+    Ok(parts)
+}
+
 /// Whether outputs, finished or not, are in the way of a run that starts at
 /// row one.
 pub(super) fn check_free(job: &Job) -> Result<(), OutputError> {
     for (_, path) in job.outputs.files() {
         if path.symlink_metadata().is_ok() {
-            let path = path.to_owned();
             return Err(OutputError::Exists { path });
         }
-        let path = partial(path);
+        let path = partial(&path);
         if path.symlink_metadata().is_ok() && !job.resume {
             return Err(OutputError::Unfinished {
                 path,
@@ -223,11 +254,20 @@ fn differences_of_files(manifest: &Manifest, job: &Job) -> Result<Vec<Difference
     }
     let signed = job.outputs.signed.as_ref().and_then(Target::file);
     let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
-    for (path, entry) in [(signed, &manifest.signed), (rejects, &manifest.rejects)] {
+    let mut files = Vec::new();
+    match (&job.outputs.folder, &manifest.parts) {
+        (Some(folder), Some(parts)) => files.extend(parts.iter().map(|part| {
+            let path = place_of(&folder.path, &part.path);
+            (Some(path), &part.sha256)
+        })),
+        _ => files.push((signed.map(Path::to_owned), &manifest.signed.sha256)),
+    }
+    files.push((rejects.map(Path::to_owned), &manifest.rejects.sha256));
+    for (path, sha256) in files {
         let Some(path) = path else { continue };
-        let is = measure(job.disk.as_ref(), path)?;
+        let is = measure(job.disk.as_ref(), &path)?;
         let is = is.map_or("missing".into(), |extent| extent.sha256);
-        all.add(&path.display().to_string(), &entry.sha256, &is);
+        all.add(&path.display().to_string(), sha256, &is);
     }
     Ok(all.0)
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::envelope::Style;
 use crate::error::Error;
 use crate::format::{Format, Freshness};
-use crate::output::{Checkpoint, OutputError, check_targets};
+use crate::output::{Checkpoint, OutputError};
 use crate::record::{FormatChoice, Settings, UNPUBLISHED_TOLERANCE};
 use crate::row::Origin;
 use crate::time::rfc3339;
@@ -17,6 +17,7 @@ use crate::time::rfc3339;
 use super::books::Books;
 use super::job::{Job, Summary};
 use super::keeper;
+use super::partition::check_partition;
 use super::standing::{self, Left};
 
 /// What is to be done at outputs where something may stand.
@@ -222,7 +223,8 @@ pub(super) fn check_formats(job: &Job) -> Result<(), Error> {
     Ok(())
 }
 
-/// No output is an input or another output.
+/// No output is an input or another output, and there are the columns that
+/// records are partitioned by.
 pub(super) fn check_outputs(job: &Job) -> Result<(), Error> {
     let files: Vec<(&'static str, PathBuf)> = job
         .inputs
@@ -232,5 +234,6 @@ pub(super) fn check_outputs(job: &Job) -> Result<(), Error> {
             Origin::Stdin => None,
         })
         .collect();
-    Ok(check_targets(&files, &job.outputs.files())?)
+    check_partition(&job.outputs.partition_by, &job.settings)?;
+    Ok(job.outputs.check(&files)?)
 }

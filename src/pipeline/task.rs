@@ -7,13 +7,14 @@ use std::sync::Arc;
 use crate::engine::{Engine, SignError};
 use crate::envelope::Signed;
 use crate::error::Error;
-use crate::output::MadeEntry;
+use crate::output::{Cuts, MadeEntry};
 use crate::record::Records;
 use crate::signing_input::Copy;
 
 use super::check::{Checked, Report};
 use super::counting::{Names, count};
 use super::inputs::{Bounds, Spot};
+use super::partition::Cutter;
 use super::press::{Bench, Press, Printer};
 use super::supply::Lent;
 use super::trace::Trace;
@@ -61,6 +62,8 @@ pub(super) struct Done {
     pub(super) report: Option<Report>,
     /// The signed records as lines.
     pub(super) lines: Lent<Vec<u8>>,
+    /// Where each line belongs, when they go into parts.
+    pub(super) cuts: Cuts,
     /// How many rows were finished.
     pub(super) rows: u64,
     /// How many records were signed.
@@ -209,13 +212,15 @@ impl Task {
     /// Stamps, signs and writes the task's records.
     pub(super) fn sign(self, press: &Press<'_>, trace: &Trace) -> Result<Done, Error> {
         let mut lines = press.lines.take();
-        let recomputed = self.sign_into(press, trace, &mut lines)?;
+        let mut cutter = (press.parted).then(|| Cutter::new(press.partitioner));
+        let recomputed = self.sign_into(press, trace, &mut lines, cutter.as_mut())?;
         let made = self.made(press.names);
         if !lines.is_empty() {
             let plain = std::mem::take(&mut *lines);
             *lines = press.compression.pack(plain).map_err(Error::Compress)?;
         }
-        Ok(self.done(lines, recomputed, made))
+        let cuts = cutter.map(Cutter::finish).unwrap_or_default();
+        Ok(self.done(lines, cuts, recomputed, made))
     }
 
     /// How much there is of each format under each key.
@@ -232,7 +237,7 @@ impl Task {
         made.into_iter().map(entry).collect()
     }
 
-    fn done(self, lines: Lent<Vec<u8>>, recomputed: u64, made: Vec<MadeEntry>) -> Done {
+    fn done(self, lines: Lent<Vec<u8>>, cuts: Cuts, recomputed: u64, made: Vec<MadeEntry>) -> Done {
         let bounds = self.bounds.as_ref().filter(|bounds| !bounds.is_torn);
         let next = bounds.map(|bounds| match self.is_last {
             true => (bounds.to.clone(), 0),
@@ -244,6 +249,7 @@ impl Task {
             recomputed,
             made,
             lines,
+            cuts,
             report: self.report,
             next,
         }
@@ -254,6 +260,7 @@ impl Task {
         press: &Press<'_>,
         trace: &Trace,
         lines: &mut Vec<u8>,
+        mut cutter: Option<&mut Cutter<'_>>,
     ) -> Result<u64, Error> {
         let Press {
             formats,
@@ -338,6 +345,9 @@ impl Task {
                 recipes, envelope, ..
             } = &formats[item.format];
             envelope.write(recipes, &signed, lines);
+            if let Some(cutter) = &mut cutter {
+                cutter.line((item.format, recipes), &record, signed.derived, lines.len());
+            }
         }
         Ok(recomputed)
     }

@@ -30,7 +30,7 @@ pub use plan_error::PlanError;
 pub use publishers::{Meeting, PublisherReader, Publishers};
 pub use records::{Record, Records};
 pub use reject::{Problem, Reject, RejectLine};
-pub use rules::{Rules, UNPUBLISHED_TOLERANCE};
+pub use rules::{Rules, UNPUBLISHED_TOLERANCE, field_of};
 pub use settings::{FormatChoice, Settings};
 pub use tally::{Counted, Tally};
 

@@ -49,7 +49,7 @@ pub struct Rules {
 
 /// The fields of a format that this name gives or names: its own, one behind
 /// its parent's, or an alias.
-pub(super) fn field_of(format: &'static Format, name: &str) -> Option<usize> {
+pub fn field_of(format: &'static Format, name: &str) -> Option<usize> {
     let is_own = |field: &Field| {
         same_name(field.name, name)
             || format

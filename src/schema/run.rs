@@ -115,7 +115,24 @@ pub fn manifest() -> Value {
                 "rows": integer(0, "Its rows, rejected ones included."),
             }), &[]),
         },
-        "signed": file("The signed records.", "Its records."),
+        "signed": file(
+            "The signed records; where they are parts, their folder and sums, without a digest.",
+            "Its records.",
+        ),
+        "parts": {
+            "description": "Every part in the order of its path, where there are parts.",
+            "type": "array",
+            "items": closed(json!({
+                "path": {
+                    "description": "Its name in the folder.",
+                    "type": "string",
+                    "pattern": "^(?:[^/._][^/]*=[^/]*/)*part-[0-9]{5,}[.][a-z.]+$",
+                },
+                "bytes": integer(0, "Its size in bytes."),
+                "sha256": sha256("^[0-9a-f]{64}$"),
+                "records": integer(1, "Its records."),
+            }), &[]),
+        },
         "rejects": file("The rejects.", "Rejected rows."),
         "counts": closed(json!({
             "rows": integer(0, "Rows read, blank lines not counted: signed and rejected ones."),
@@ -132,7 +149,7 @@ pub fn manifest() -> Value {
         "Manifest",
         "What a finished run did. Only what stands under run varies between equal runs.",
     );
-    let closed = closed(contents, &["keys", "made"]);
+    let closed = closed(contents, &["keys", "made", "parts"]);
     for name in ["properties", "required", "additionalProperties"] {
         schema[name] = closed[name].clone();
     }
@@ -192,8 +209,25 @@ fn settings() -> Value {
             "input-formats": list("How each input is read.", form.clone()),
             "output-format": form,
             "keep-formulas": flag("Kept text that a spreadsheet would run is written as it is."),
+            "partition-by": list(
+                "The columns that records are partitioned by.",
+                json!({ "type": "string" }),
+            ),
+            "rows-per-file": integer(1, "How many records a part has at most."),
+            "compression": {
+                "description": "How parts are compressed.",
+                "enum": ["gzip", "zstd"],
+            },
         }),
-        &["more-formats", "publishers", "spread", "use-window"],
+        &[
+            "more-formats",
+            "publishers",
+            "spread",
+            "use-window",
+            "partition-by",
+            "rows-per-file",
+            "compression",
+        ],
     );
     settings["description"] = json!(
         "Every setting that decides the bytes beside inputs, key, job id and timestamp, named \

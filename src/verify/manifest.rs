@@ -12,6 +12,7 @@ use crate::terms::FileForm;
 use crate::time::rfc3339;
 
 use super::differences::Differences;
+use super::parts;
 
 /// The only layout of manifests there is.
 const VERSION: u64 = 1;
@@ -49,7 +50,10 @@ pub fn read_manifest(path: &Path) -> Result<Manifest, Error> {
     }
     serde_json::from_slice(&bytes).map_err(|error| {
         let message = format!("{} is no manifest: {error}", path.display());
-        Error::settings(message, "give the .manifest.json that `sign` wrote")
+        Error::settings(
+            message,
+            "give the .manifest.json, or the _manifest.json, that `sign` wrote",
+        )
     })
 }
 
@@ -82,6 +86,19 @@ pub fn signed_file(manifest: &Manifest, path: &Path) -> Result<Input, Error> {
     let file = at_hand(name, path).ok_or_else(|| not_at_hand(name, "signed records", path))?;
     file_input(file, manifest.settings.output_format)
         .ok_or_else(|| Error::settings(format!("{shown}: the delimiter is no byte"), ""))
+}
+
+/// The signed files that a manifest names: one, or every part of a folder that
+/// is there. A part that is missing is for [`check_run`](super::check_run) to
+/// tell.
+///
+/// # Errors
+/// As [`signed_file`].
+pub fn signed_files(manifest: &Manifest, path: &Path) -> Result<Vec<Input>, Error> {
+    match &manifest.parts {
+        Some(parts) => parts::inputs(manifest, parts, path),
+        None => Ok(vec![signed_file(manifest, path)?]),
+    }
 }
 
 /// A file that must be there is not.

@@ -17,11 +17,11 @@ mod inspect;
 mod judge;
 mod manifest;
 mod nonces;
+mod parts;
 mod record;
 mod records;
 mod rejects;
 mod rows;
-mod spill;
 mod token;
 mod whole;
 
@@ -40,7 +40,7 @@ use nonces::{Nonces, Place};
 pub use fields::NonceKey;
 pub use findings::{Finding, Findings};
 pub use inspect::inspect;
-pub use manifest::{read_manifest, signed_file};
+pub use manifest::{read_manifest, signed_file, signed_files};
 pub use nonces::NONCES_IN_MEMORY;
 pub use whole::{FinishedRun, WholeRun, check_run};
 

@@ -10,9 +10,9 @@ use std::io;
 
 use crate::error::Error;
 use crate::output::OutputError;
+use crate::sort::{ITEM, Item, Sorted, Sorter};
 
 use super::fields::NonceKey;
-use super::spill::{ITEM, Item, Sorted, Sorter};
 
 /// How many nonces are held in memory by default. They, and as many repeats,
 /// take 32 bytes each: 64 MB at most.

@@ -11,7 +11,7 @@ use crate::row::{Dialect, Input, Limits, Origin, Reader};
 use super::audit::{Audit, audit};
 use super::differences::Differences;
 use super::manifest::{at_hand, check as check_manifest, file_input, not_at_hand};
-use super::{Verdict, VerifiedFile, rejects};
+use super::{Verdict, VerifiedFile, parts, rejects};
 
 /// A finished run and what was verified of it.
 pub struct FinishedRun<'a> {
@@ -57,7 +57,7 @@ pub fn check_run(run: &FinishedRun<'_>) -> Result<WholeRun, Error> {
     let mut differences = Differences::default();
     let manifest = run.manifest;
     check_manifest(manifest, run.key, &mut differences);
-    check_signed(run, &mut differences);
+    check_signed(run, &mut differences, &mut whole.notes);
     let rejects = find_rejects(run, &mut whole.notes)?;
     if let Some(Some(rejects)) = &rejects {
         let file = rejects::check(rejects, manifest, &mut differences)?;
@@ -73,7 +73,11 @@ pub fn check_run(run: &FinishedRun<'_>) -> Result<WholeRun, Error> {
     }
     whole.rejects_checked = rejects.is_some();
     let inputs = find_inputs(run, &mut whole.notes, &mut differences)?;
-    if let (Some(inputs), [signed], Some(rejects)) = (inputs, run.signed, &rejects) {
+    let parts = manifest.parts.as_ref().map_or(1, Vec::len);
+    if parts > 1 {
+        let note = "the records are in parts; the rows were not compared with them one by one";
+        whole.notes.push(note.into());
+    } else if let (Some(inputs), [signed], Some(rejects)) = (inputs, run.signed, &rejects) {
         if signed.origin == Origin::Stdin {
             let note = "the signed records came through standard input; \
                         the rows were not compared with them";
@@ -99,11 +103,24 @@ pub fn check_run(run: &FinishedRun<'_>) -> Result<WholeRun, Error> {
     Ok(whole)
 }
 
-fn check_signed(run: &FinishedRun<'_>, differences: &mut Differences) {
+fn check_signed(run: &FinishedRun<'_>, differences: &mut Differences, notes: &mut Vec<String>) {
     let (manifest, verdict) = (run.manifest, run.verdict);
     let (said, found) = (manifest.counts.records, verdict.records);
     if said != found {
         differences.add(format!("the manifest has {said} records, the file {found}"));
+    }
+    if let Some(parts) = &manifest.parts {
+        let (files, by_manifest) = (&verdict.files, run.by_manifest);
+        parts::check(
+            manifest,
+            parts,
+            run.path,
+            files,
+            by_manifest,
+            differences,
+            notes,
+        );
+        return;
     }
     match &verdict.files[..] {
         [file] => {

@@ -18,6 +18,7 @@ mod kills;
 mod log;
 mod memory;
 mod oracle;
+mod parts;
 mod pipe;
 mod publishing;
 mod rejects;

@@ -56,6 +56,7 @@ impl Scene {
         kept.rejected_by_code =
             serde_json::from_value(manifest["rejected_by_code"].clone()).unwrap();
         kept.publishing = Some(Publishing {
+            parts: Vec::new(),
             files,
             within_limit: false,
         });

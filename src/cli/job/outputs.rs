@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use campaign_signer::error::Error;
-use campaign_signer::output::{check_targets, checkpoint, lock, partial};
+use campaign_signer::output::{checkpoint, lock, partial};
 use campaign_signer::stop::Stop;
 
 use super::super::attempt::{Identity, Placed, Planned};
@@ -165,9 +165,9 @@ impl Files {
             Error::settings(message, "give each its own name")
         };
         let outputs = sign::written(args)?;
-        check_targets(sources, &outputs.files())?;
+        outputs.check(sources)?;
         for (_, path) in outputs.files() {
-            for name in [path.to_owned(), partial(path), checkpoint(path), lock(path)] {
+            for name in [path.clone(), partial(&path), checkpoint(&path), lock(&path)] {
                 match self.written.insert(whereabouts(&name), number) {
                     Some(other) if other != number => {
                         return Err(taken(other, &path.display().to_string()));

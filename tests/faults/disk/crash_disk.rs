@@ -4,7 +4,7 @@
 //! of its last sync. Everything later may be there after the power is back,
 //! in whole, in part, or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -67,16 +67,24 @@ struct Inode {
     durable: Vec<u8>,
 }
 
+/// The inode of a folder.
+const FOLDER: usize = usize::MAX;
+
 /// A change to the names of a folder.
 enum Change {
     Add(PathBuf, usize),
+    /// A folder; it has the inode that no file has.
+    AddFolder(PathBuf),
     Remove(PathBuf),
     Rename(PathBuf, PathBuf, usize),
 }
 
 impl Change {
     fn folder(&self) -> &Path {
-        let (Self::Add(path, _) | Self::Remove(path) | Self::Rename(path, ..)) = self;
+        let (Self::Add(path, _)
+        | Self::AddFolder(path)
+        | Self::Remove(path)
+        | Self::Rename(path, ..)) = self;
         path.parent().unwrap()
     }
 
@@ -84,6 +92,9 @@ impl Change {
         match self {
             Self::Add(path, inode) => {
                 names.insert(path.clone(), *inode);
+            }
+            Self::AddFolder(path) => {
+                names.insert(path.clone(), FOLDER);
             }
             Self::Remove(path) => {
                 names.remove(path);
@@ -104,6 +115,8 @@ struct State {
     durable: BTreeMap<PathBuf, usize>,
     /// In their order.
     pending: Vec<Change>,
+    /// Every folder that was ever made.
+    folders: BTreeSet<PathBuf>,
     operations: u64,
     /// After so many operations, nothing is done any more.
     until: u64,
@@ -131,6 +144,7 @@ impl CrashDisk {
             inodes,
             names,
             pending: Vec::new(),
+            folders: BTreeSet::new(),
             operations: 0,
             until,
         })))
@@ -180,8 +194,18 @@ impl CrashDisk {
                 }
             }
         }
-        let file = |(path, inode): (PathBuf, usize)| (path, state.inodes[inode].after(content));
-        there.into_iter().map(file).collect()
+        // A file is lost with its folder.
+        let folders: Vec<&PathBuf> = state.folders.iter().collect();
+        let is_lost = |path: &Path| {
+            let above = |folder: &&PathBuf| path.starts_with(folder) && path != folder.as_path();
+            let mut above = folders.iter().copied().filter(above);
+            above.any(|folder| !there.contains_key(folder))
+        };
+        let file = |(path, inode): (&PathBuf, &usize)| {
+            let is_there = *inode != FOLDER && !is_lost(path);
+            is_there.then(|| (path.clone(), state.inodes[*inode].after(content)))
+        };
+        there.iter().filter_map(file).collect()
     }
 
     /// Puts these files in place of what is there.
@@ -272,9 +296,39 @@ impl Disk for CrashDisk {
         Ok(())
     }
 
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.step()?;
+        fs::create_dir(folder)?;
+        state.folders.insert(folder.to_owned());
+        state.change(Change::AddFolder(folder.to_owned()));
+        Ok(())
+    }
+
+    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.step()?;
+        fs::remove_dir(folder)?;
+        // Empty, it holds nothing that could be lost with it.
+        state.folders.remove(folder);
+        state.change(Change::Remove(folder.to_owned()));
+        Ok(())
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.step()?;
         if state.lie != Lie::SyncFolder {
+            // A rename into it is durable on this side only: the file may have
+            // both names.
+            let State {
+                pending, durable, ..
+            } = &mut *state;
+            for change in pending {
+                if let Change::Rename(from, to, inode) = change
+                    && to.parent() == Some(folder)
+                    && from.parent() != Some(folder)
+                {
+                    durable.insert(to.clone(), *inode);
+                }
+            }
             let State {
                 pending, durable, ..
             } = &mut *state;
@@ -335,6 +389,11 @@ impl DiskFile for CrashFile {
         self.file.set_len(bytes)?;
         state.inodes[self.inode].content.resize(bytes as usize, 0);
         Ok(())
+    }
+
+    fn seek(&mut self, to: u64) -> io::Result<()> {
+        self.at = to as usize;
+        self.file.seek(to)
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use campaign_signer::error::Error;
+use campaign_signer::output::Compression;
 
 use crate::crash_disk::{CrashDisk, Lie, outages};
 use crate::oracle::{Oracle, none};
@@ -82,6 +83,13 @@ fn cases() -> Vec<Case> {
         Case::tokens(6).over(Before::Unfinished),
         Case::tokens(5).spread().over(Before::Finished),
         Case::es256(if is_full() { 5 } else { 3 }),
+        Case::tokens(if is_full() { 12 } else { 6 }).parted(Compression::None),
+        Case::tokens(5)
+            .parted(Compression::Zstd)
+            .over(Before::Finished),
+        Case::tokens(5)
+            .parted(Compression::None)
+            .over(Before::Unfinished),
     ]
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use campaign_signer::error::{Error, Kind};
+use campaign_signer::output::Compression;
 
 use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::oracle::{Oracle, Verdict, none};
@@ -83,6 +84,14 @@ fn whatever_operation_fails_the_run_says_so_and_can_be_resumed() {
         Case::tokens(8).spread().over(Before::Finished),
         Case::two_inputs("signed.csv.gz").separated(),
         Case::es256(7),
+        Case::tokens(11).parted(Compression::None),
+        Case::two_inputs("").separated().parted(Compression::Gzip),
+        Case::tokens(8)
+            .parted(Compression::Zstd)
+            .over(Before::Finished),
+        Case::tokens(8)
+            .parted(Compression::None)
+            .over(Before::Unfinished),
     ];
     for (nth, case) in cases.iter().enumerate() {
         let oracle = Oracle::of(case);
@@ -96,6 +105,9 @@ fn whatever_operation_of_a_resume_fails_it_can_be_resumed_again() {
         Case::tokens(14),
         Case::two_inputs("signed.ndjson.gz").over(Before::Finished),
         Case::es256(5).spread(),
+        Case::tokens(8)
+            .parted(Compression::None)
+            .over(Before::Finished),
     ];
     for (nth, case) in cases.iter().enumerate() {
         let oracle = Oracle::of(case);
@@ -127,7 +139,11 @@ fn whatever_operation_of_a_resume_fails_it_can_be_resumed_again() {
 
 #[test]
 fn short_and_interrupted_reads_and_writes_change_nothing() {
-    let cases = [Case::tokens(20), Case::two_inputs("signed.ndjson.zst")];
+    let cases = [
+        Case::tokens(20),
+        Case::two_inputs("signed.ndjson.zst"),
+        Case::tokens(12).parted(Compression::Zstd),
+    ];
     for case in &cases {
         let oracle = Oracle::of(case);
         for shortest in [1, 2, 7, 300] {
@@ -144,7 +160,11 @@ fn short_and_interrupted_reads_and_writes_change_nothing() {
 
 #[test]
 fn a_run_that_cannot_begin_leaves_nothing() {
-    for case in [Case::tokens(8), Case::tokens(8).over(Before::Finished)] {
+    for case in [
+        Case::tokens(8),
+        Case::tokens(8).over(Before::Finished),
+        Case::tokens(8).parted(Compression::None),
+    ] {
         for at in 1.. {
             let site = case.site();
             let disk = FaultyDisk::new(Plan {

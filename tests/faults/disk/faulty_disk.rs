@@ -128,6 +128,16 @@ impl Disk for FaultyDisk {
         SystemDisk.remove(path)
     }
 
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        self.step()?;
+        SystemDisk.create_folder(folder)
+    }
+
+    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        self.step()?;
+        SystemDisk.remove_folder(folder)
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.sync(folder)
     }
@@ -182,6 +192,10 @@ impl DiskFile for FaultyFile {
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         self.disk.step()?;
         self.file.set_len(bytes)
+    }
+
+    fn seek(&mut self, to: u64) -> io::Result<()> {
+        self.file.seek(to)
     }
 
     fn sync(&mut self) -> io::Result<()> {

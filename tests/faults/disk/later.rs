@@ -53,6 +53,14 @@ impl Disk for Late {
         SystemDisk.remove(path)
     }
 
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        SystemDisk.create_folder(folder)
+    }
+
+    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        SystemDisk.remove_folder(folder)
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         SystemDisk.sync_folder(folder)
     }
@@ -77,6 +85,10 @@ impl Write for LateFile {
 impl DiskFile for LateFile {
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         self.file.set_len(bytes)
+    }
+
+    fn seek(&mut self, to: u64) -> io::Result<()> {
+        self.file.seek(to)
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -1,10 +1,13 @@
 //! What must hold after a disturbance, and after the resume that follows it.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use campaign_signer::error::Error;
-use campaign_signer::output::{Checkpoint, Extent, OutputEntry, SystemDisk, checkpoint, partial};
+use campaign_signer::output::{
+    Checkpoint, Extent, OutputEntry, SystemDisk, checkpoint, partial, place_of, staged,
+};
 use campaign_signer::pipeline::Job;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -14,8 +17,8 @@ use crate::site::{Before, Case, Files, Seen, Site, attempt, lock_of, snapshot};
 
 /// What the undisturbed run of a case gives.
 pub(crate) struct Oracle {
-    /// Signed records, rejects.
-    data: [Vec<u8>; 2],
+    /// Every file in the end but the manifest, by its name in the folder.
+    data: Files,
     /// Without what varies between equal runs.
     manifest: Value,
     /// How many mutating operations it takes.
@@ -42,11 +45,16 @@ impl Oracle {
         let disk = FaultyDisk::good();
         let (result, seen) = attempt(case.job(site.path(), Arc::new(disk.clone()), false), None);
         let summary = result.unwrap();
-        let [signed, rejects, manifest] = names(case, site.path());
-        let files = snapshot(site.path());
+        let manifest = manifest_of(case, site.path());
+        let mut files = snapshot(site.path());
+        let described = files.remove(&manifest).unwrap();
+        let inside = |(path, content): (PathBuf, Vec<u8>)| {
+            let name = path.strip_prefix(site.path()).unwrap().to_owned();
+            is_published(&name).then_some((name, content))
+        };
         let this = Self {
-            data: [files[&signed].clone(), files[&rejects].clone()],
-            manifest: comparable(&files[&manifest], site.path()).unwrap(),
+            data: files.into_iter().filter_map(inside).collect(),
+            manifest: comparable(&described, site.path()).unwrap(),
             operations: disk.operations(),
             steps: seen.steps,
             rows: summary.counts.rows,
@@ -77,35 +85,59 @@ impl Oracle {
     /// Whether the new manifest stands. Each name must hold all of the old or
     /// all of the new, and a manifest must describe what stands beside it.
     fn names_are_whole(&self, case: &Case, site: &Site, files: &Files) -> Result<bool, String> {
-        let names = names(case, site.path());
-        let mut found = [Content::Nothing; 3];
-        for (at, name) in names.iter().enumerate() {
-            let old = site.before().get(name);
-            let is_new = |content: &Vec<u8>| match self.data.get(at) {
-                Some(new) => content == new,
-                None => comparable(content, site.path()).as_ref() == Some(&self.manifest),
-            };
-            found[at] = match files.get(name) {
-                None => Content::Nothing,
-                Some(content) if is_new(content) => Content::New,
-                content if content == old => Content::Old,
-                Some(content) => {
-                    let (name, bytes) = (name.display(), content.len());
-                    return Err(format!("{name} holds {bytes} bytes that are neither run's"));
-                }
-            };
-            // Data is replaced, never removed.
-            if old.is_some() && at < 2 && found[at] == Content::Nothing {
-                return Err(format!("{} is gone", name.display()));
+        let manifest = manifest_of(case, site.path());
+        let is_new =
+            |content: &Vec<u8>| comparable(content, site.path()).as_ref() == Some(&self.manifest);
+        let described = match (files.get(&manifest), site.before().get(&manifest)) {
+            (None, _) => Content::Nothing,
+            (Some(content), _) if is_new(content) => Content::New,
+            (content, old) if content == old => Content::Old,
+            (Some(content), _) => {
+                let bytes = content.len();
+                return Err(format!(
+                    "the manifest has {bytes} bytes that are neither run's"
+                ));
+            }
+        };
+        let inside = |path: &PathBuf| path.strip_prefix(site.path()).unwrap().to_owned();
+        let old = site.before().keys().filter(|path| **path != manifest);
+        let mut names: BTreeSet<PathBuf> =
+            old.map(inside).filter(|name| is_published(name)).collect();
+        names.extend(self.data.keys().cloned());
+        // Nothing else stands under a name that anybody reads.
+        for name in files.keys().filter(|path| **path != manifest).map(inside) {
+            if is_published(&name) && !names.contains(&name) {
+                return Err(format!("{} is of neither run", name.display()));
             }
         }
-        let [signed, rejects, manifest] = found;
-        if manifest != Content::Nothing && (signed != manifest || rejects != manifest) {
-            return Err(format!(
-                "the manifest is {manifest:?}, the records {signed:?}, the rejects {rejects:?}"
-            ));
+        for name in names {
+            let path = site.path().join(&name);
+            let (old, new) = (site.before().get(&path), self.data.get(&name));
+            let found = files.get(&path);
+            if found.is_some() && found != old && found != new {
+                let bytes = found.map_or(0, Vec::len);
+                let name = name.display();
+                return Err(format!("{name} holds {bytes} bytes that are neither run's"));
+            }
+            // Data is replaced, and removed only where there is none in its
+            // place; the mark of success comes after all and goes before all.
+            let is_mark = name.ends_with("_SUCCESS");
+            if old.is_some() && new.is_some() && found.is_none() && !is_mark {
+                return Err(format!("{} is gone", path.display()));
+            }
+            let fits = match described {
+                Content::Nothing => !is_mark || found.is_none(),
+                Content::Old => is_mark && found.is_none() || found == old,
+                Content::New => is_mark && found.is_none() || found == new,
+            };
+            if !fits {
+                return Err(format!(
+                    "the manifest is {described:?} beside {}",
+                    path.display()
+                ));
+            }
         }
-        Ok(manifest == Content::New)
+        Ok(described == Content::New)
     }
 
     /// The rows of the checkpoint that stands, once all it claims is found
@@ -127,7 +159,11 @@ impl Oracle {
             let start = content.and_then(|content| content.get(..length));
             start.is_some_and(|start| sha256(start) == extent.sha256)
         };
-        let claims = [Some(&checkpoint.signed), checkpoint.rejects.as_ref()];
+        let claims = [
+            Some(&checkpoint.signed),
+            checkpoint.index.as_ref(),
+            checkpoint.rejects.as_ref(),
+        ];
         for OutputEntry { path, extent } in claims.into_iter().flatten() {
             let is_there = holds(files.get(&partial(path)), extent, false);
             if checkpoint.publishing.is_none() && extent.bytes > 0 && !is_there {
@@ -139,6 +175,18 @@ impl Oracle {
             let waits = holds(files.get(&partial(path)), extent, true);
             if !waits && !holds(files.get(path), extent, true) {
                 return Err(format!("{} is to be published and gone", path.display()));
+            }
+        }
+        let parts = checkpoint.publishing.iter().flat_map(|p| &p.parts);
+        for (at, part) in parts.enumerate() {
+            let folder = signed.parent().unwrap();
+            let extent = Extent {
+                bytes: part.bytes,
+                sha256: part.sha256.clone(),
+            };
+            let waits = holds(files.get(&partial(&staged(folder, at))), &extent, true);
+            if !waits && !holds(files.get(&place_of(folder, &part.path)), &extent, true) {
+                return Err(format!("{} is to be published and gone", part.path));
             }
         }
         let is_ours = checkpoint.job_id == case.job_id;
@@ -179,21 +227,20 @@ impl Oracle {
 
     /// All outputs are the undisturbed run's, and nothing else is there.
     pub(crate) fn final_state(&self, case: &Case, site: &Site) -> Verdict {
-        let files = snapshot(site.path());
-        let names = names(case, site.path());
-        for (name, wanted) in names.iter().zip(&self.data) {
-            if files.get(name) != Some(wanted) {
+        let manifest = manifest_of(case, site.path());
+        let mut files = snapshot(site.path());
+        let described = files.remove(&manifest);
+        let described = described.and_then(|m| comparable(&m, site.path()));
+        if described.as_ref() != Some(&self.manifest) {
+            return Err(format!("the manifest is another in the end: {described:?}"));
+        }
+        for (name, wanted) in &self.data {
+            if files.remove(&site.path().join(name)).as_ref() != Some(wanted) {
                 return Err(format!("{} has other bytes in the end", name.display()));
             }
         }
-        let manifest = files
-            .get(&names[2])
-            .and_then(|m| comparable(m, site.path()));
-        if manifest.as_ref() != Some(&self.manifest) {
-            return Err(format!("the manifest is another in the end: {manifest:?}"));
-        }
         let lock = lock_of(case, site.path());
-        match files.keys().find(|path| !names.contains(path)) {
+        match files.keys().next() {
             Some(path) => Err(format!("{} is left over", path.display())),
             None if !lock.exists() => Err("the lock is gone".into()),
             None => Ok(()),
@@ -210,12 +257,19 @@ impl Oracle {
 /// Signed records, rejects, manifest.
 pub(crate) fn names(case: &Case, folder: &Path) -> [std::path::PathBuf; 3] {
     let outputs = case.outputs(folder);
-    let files: Vec<_> = outputs
-        .files()
-        .iter()
-        .map(|(_, p)| p.to_path_buf())
-        .collect();
+    let files: Vec<_> = outputs.files().into_iter().map(|(_, path)| path).collect();
     files.try_into().unwrap()
+}
+
+fn manifest_of(case: &Case, folder: &Path) -> PathBuf {
+    case.outputs(folder).manifest.unwrap()
+}
+
+/// Whether a name is one that people read, and not one that a run needs while
+/// it is at work.
+fn is_published(name: &Path) -> bool {
+    let name = name.to_str().unwrap();
+    !name.ends_with(".partial") && !name.ends_with(".checkpoint")
 }
 
 /// A manifest without what varies between equal runs in different folders.

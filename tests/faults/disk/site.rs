@@ -11,7 +11,7 @@ use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
 use campaign_signer::format::{Alg, FORMATS, Format};
 use campaign_signer::key::Secret;
-use campaign_signer::output::{Disk, Target, lock};
+use campaign_signer::output::{Compression, Disk, Target, lock};
 use campaign_signer::pipeline::{self, Event, Interval, Job, Outputs, Signer, Summary};
 use campaign_signer::record::Settings;
 use campaign_signer::row::{Dialect, Input, Limits, Origin};
@@ -48,6 +48,8 @@ pub(crate) struct Case {
     pub(crate) before: Before,
     /// Each output in a folder of its own.
     pub(crate) spread: bool,
+    /// The records become parts of a folder; how these are compressed.
+    pub(crate) parted: Option<Compression>,
     pub(crate) limits: Limits,
     pub(crate) count: u64,
     pub(crate) threads: usize,
@@ -89,6 +91,7 @@ impl Case {
             style: Style::Ndjson,
             before: Before::Nothing,
             spread: false,
+            parted: None,
             limits: Limits {
                 batch_rows: 3,
                 ..Limits::default()
@@ -149,6 +152,13 @@ impl Case {
         self
     }
 
+    /// Parts of two records, by a column of many values.
+    pub(crate) fn parted(mut self, compression: Compression) -> Self {
+        self.parted = Some(compression);
+        self.name = "parts/_records";
+        self
+    }
+
     fn signer(&self, job_id: &str) -> Signer {
         match self.format.alg() {
             Alg::Es256 => Signer::es256(&testkit::key(), &ENGINES[0], job_id),
@@ -157,7 +167,14 @@ impl Case {
     }
 
     pub(crate) fn outputs(&self, folder: &Path) -> Outputs {
-        let mut outputs = Outputs::beside(&folder.join(self.name), self.style);
+        let mut outputs = match self.parted {
+            None => Outputs::beside(&folder.join(self.name), self.style),
+            Some(compression) => {
+                let by = vec!["firstName".to_owned()];
+                let folder = folder.join("parts");
+                Outputs::in_folder(&folder, by, Some(2), self.style, compression)
+            }
+        };
         if self.spread {
             outputs.rejects = Some(Target::File(folder.join("rejects/rejects.ndjson")));
             outputs.manifest = Some(folder.join("manifests/manifest.json"));
@@ -181,6 +198,9 @@ impl Case {
     pub(crate) fn site(&self) -> Site {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
+        if self.parted.is_some() {
+            fs::create_dir(path.join("parts")).unwrap();
+        }
         if self.spread {
             fs::create_dir(path.join("rejects")).unwrap();
             fs::create_dir(path.join("manifests")).unwrap();
@@ -188,6 +208,10 @@ impl Case {
         let older = |stop: Option<usize>| {
             let mut job = self.job(path, Arc::new(FaultyDisk::good()), false);
             job.outputs.force = false;
+            // Some of its parts have no other in their place.
+            if self.parted.is_some() {
+                job.outputs.partition_by = vec!["referable".into(), "firstName".into()];
+            }
             job.job_id = "older".into();
             job.signer = Some(self.signer("older"));
             job.inputs = vec![self.older.clone()];
@@ -273,12 +297,26 @@ pub(crate) fn snapshot(folder: &Path) -> Files {
     files
 }
 
+fn remove_empty(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        remove_empty(&entry.unwrap().path());
+    }
+    // It stays where a file is in it.
+    drop(fs::remove_dir(folder));
+}
+
 /// These files and no others.
 pub(crate) fn restore(folder: &Path, files: &Files) {
     for path in snapshot(folder).keys().filter(|p| !files.contains_key(*p)) {
         fs::remove_file(path).unwrap();
     }
+    // Folders of partitions are made when they are needed.
+    let parts = folder.join("parts");
+    for entry in fs::read_dir(parts).into_iter().flatten() {
+        remove_empty(&entry.unwrap().path());
+    }
     for (path, content) in files {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 }

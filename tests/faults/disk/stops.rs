@@ -22,7 +22,7 @@ fn job(case: &Case, site: &Site, resume: bool) -> Job {
 
 /// How often the finished run was begun, as its manifest says.
 fn attempts(case: &Case, site: &Site) -> u64 {
-    let [_, _, manifest] = names(case, site.path());
+    let manifest = case.outputs(site.path()).manifest.unwrap();
     let manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(manifest).unwrap()).unwrap();
     manifest["run"]["attempts"].as_u64().unwrap()
@@ -35,6 +35,7 @@ fn a_run_that_is_stopped_after_any_step_can_be_resumed() {
         Case::two_inputs("signed.ndjson.gz"),
         Case::tokens(7).separated(),
         Case::tokens(8).over(Before::Finished).spread(),
+        Case::tokens(9).parted(Compression::Gzip),
     ] {
         for every in [ALWAYS, NEVER] {
             case.every = every;

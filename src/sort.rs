@@ -8,19 +8,22 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 /// How many bytes an item has.
-pub(super) const ITEM: usize = 32;
+pub(crate) const ITEM: usize = 32;
 
 /// One item.
-pub(super) type Item = [u8; ITEM];
+pub(crate) type Item = [u8; ITEM];
 
 /// The most items of one run that are read at a time.
 const LARGEST_READ: usize = 4096;
 
 /// Takes items in any order, and holds at most `limit` of them in memory.
-pub(super) struct Sorter {
+pub(crate) struct Sorter {
     limit: usize,
+    /// Where the temporary file is; the system's own place where it is `None`.
+    folder: Option<PathBuf>,
     held: Vec<Item>,
     file: Option<File>,
     runs: Vec<Run>,
@@ -35,20 +38,27 @@ struct Run {
 
 impl Sorter {
     /// A sorter that holds `limit` items, at least one.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(1),
+            folder: None,
             held: Vec::new(),
             file: None,
             runs: Vec::new(),
         }
     }
 
+    /// The same with its temporary file in this folder.
+    pub(crate) fn in_folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
     /// Adds an item.
     ///
     /// # Errors
     /// When the temporary file cannot be made or written.
-    pub(super) fn push(&mut self, item: Item) -> io::Result<()> {
+    pub(crate) fn push(&mut self, item: Item) -> io::Result<()> {
         if self.held.len() == self.limit {
             self.spill()?;
         }
@@ -65,7 +75,10 @@ impl Sorter {
         self.held.sort_unstable();
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(tempfile::tempfile()?),
+            None => self.file.insert(match &self.folder {
+                Some(folder) => tempfile::tempfile_in(folder)?,
+                None => tempfile::tempfile()?,
+            }),
         };
         let next = self.runs.last().map_or(0, |run| run.end);
         let bytes = self.held.as_flattened();
@@ -83,7 +96,7 @@ impl Sorter {
     ///
     /// # Errors
     /// When the temporary file cannot be written or read.
-    pub(super) fn finish(mut self) -> io::Result<Sorted> {
+    pub(crate) fn finish(mut self) -> io::Result<Sorted> {
         if self.file.is_some() && !self.held.is_empty() {
             self.spill()?;
         }
@@ -109,7 +122,7 @@ impl Sorter {
 }
 
 /// Items in their order.
-pub(super) enum Sorted {
+pub(crate) enum Sorted {
     /// All of them fitted.
     Held(std::vec::IntoIter<Item>),
     /// They come from runs.
@@ -117,7 +130,7 @@ pub(super) enum Sorted {
 }
 
 /// Sorted runs, read side by side.
-pub(super) struct Merge {
+pub(crate) struct Merge {
     file: File,
     runs: Vec<Run>,
     heads: BinaryHeap<Reverse<(Item, usize)>>,
@@ -129,7 +142,7 @@ impl Sorted {
     ///
     /// # Errors
     /// When the temporary file cannot be read.
-    pub(super) fn next(&mut self) -> io::Result<Option<Item>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Item>> {
         match self {
             Self::Held(items) => Ok(items.next()),
             Self::Merged(merge) => merge.next(),
