@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::envelope::Style;
 use crate::format::Format;
+use crate::format::shape::RECORD;
 use crate::hex::hex;
 use crate::record::Settings;
 use crate::row::Dialect;
@@ -31,6 +32,10 @@ pub struct Terms {
     pub map: Vec<(String, String)>,
     /// Input columns that are copied.
     pub keep: Vec<String>,
+    /// What a signed record is written as; not written down where it is the
+    /// record, as it was before there were others.
+    #[serde(default = "record", skip_serializing_if = "is_record")]
+    pub shape: String,
     /// Columns that fit nothing are passed over.
     pub ignore_unknown: bool,
     /// White space around values is removed.
@@ -65,6 +70,14 @@ pub enum FileForm {
     Csv(char),
     /// One JSON object a line.
     Ndjson,
+}
+
+fn record() -> String {
+    RECORD.into()
+}
+
+fn is_record(shape: &str) -> bool {
+    shape == RECORD
 }
 
 impl From<Dialect> for FileForm {
@@ -131,6 +144,7 @@ impl Terms {
             sets,
             maps,
             keep,
+            shape,
             ignore_unknown,
             trim,
             key_id,
@@ -147,6 +161,7 @@ impl Terms {
             set: sets,
             map: maps,
             keep,
+            shape,
             ignore_unknown,
             trim,
             key_id,
@@ -172,6 +187,7 @@ impl Terms {
             sets: terms.set,
             maps: terms.map,
             keep: terms.keep,
+            shape: terms.shape,
             ignore_unknown: terms.ignore_unknown,
             trim: terms.trim,
             key_id: terms.key_id,
@@ -192,13 +208,27 @@ impl Terms {
     /// Everything that is not as it was.
     pub fn differences(&self, now: &Self) -> Vec<Difference> {
         let (was, is) = (self.to_value(), now.to_value());
-        let members = was.as_object().into_iter().flatten();
-        members
-            .filter(|(what, value)| is[what.as_str()] != **value)
-            .map(|(what, value)| Difference {
-                what: what.clone(),
-                was: value.to_string(),
-                is: is[what.as_str()].to_string(),
+        let names = |value: &serde_json::Value| {
+            let members = value.as_object().into_iter().flatten();
+            members.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
+        // What only one of them writes down is at its default in the other.
+        let mut all = names(&was);
+        all.extend(
+            names(&is)
+                .into_iter()
+                .filter(|name| was.get(name).is_none()),
+        );
+        let shown = |value: &serde_json::Value, what: &str| match value.get(what) {
+            None => "the default".to_owned(),
+            Some(value) => value.to_string(),
+        };
+        all.into_iter()
+            .filter(|what| is[what.as_str()] != was[what.as_str()])
+            .map(|what| Difference {
+                was: shown(&was, &what),
+                is: shown(&is, &what),
+                what,
             })
             .collect()
     }

@@ -128,13 +128,8 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         let clock = Instant::now();
         let job = self.job;
         let layouts = rules.layouts(reads_version);
-        let envelope = Envelope::new(
-            job.outputs.style,
-            rules.format(),
-            &layouts,
-            &rules.settings().keep,
-            job.outputs.escape_formulas,
-        );
+        let outputs = &job.outputs;
+        let envelope = Envelope::of(rules, outputs.style, &layouts, outputs.escape_formulas);
         let resumed = unfinished.is_some();
         if let Some(checkpoint) = &unfinished
             && (checkpoint.counts.rows > 0 || checkpoint.place != PlaceEntry::default())

@@ -80,8 +80,7 @@ impl Signer {
         match plan.check_json(row, number, &mut records, &mut problems, &mut notices) {
             Outcome::Reject => Err(RowError::Rejected(problems)),
             Outcome::Record => {
-                let keep = &rules.settings().keep;
-                let envelope = Envelope::new(Style::Ndjson, format, &[], keep, true);
+                let envelope = Envelope::of(rules, Style::Ndjson, &[], true);
                 let recipes = Recipes::new(format);
                 let press = Press {
                     recipes: &recipes,

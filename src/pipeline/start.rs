@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::envelope::Style;
 use crate::error::Error;
 use crate::format::Freshness;
+use crate::format::shape::RECORD;
 use crate::output::{Checkpoint, OutputError, check_targets};
 use crate::record::{Settings, UNPUBLISHED_TOLERANCE};
 use crate::row::Origin;
@@ -160,6 +162,13 @@ fn check_age(settings: &Settings, now: Timestamp) -> Result<(), Error> {
 
 /// No output is an input or another output.
 pub(super) fn check_outputs(job: &Job) -> Result<(), Error> {
+    let shape = &job.settings.shape;
+    if shape != RECORD && job.outputs.style != Style::Ndjson && job.outputs.signed.is_some() {
+        return Err(Error::settings(
+            format!("objects of the shape {shape} do not fit into CSV"),
+            "write to a file whose name ends in .ndjson, or give --output-format ndjson",
+        ));
+    }
     let files: Vec<(&'static str, PathBuf)> = job
         .inputs
         .iter()

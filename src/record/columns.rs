@@ -113,7 +113,7 @@ impl<'r> Plan<'r> {
         plan.check_required()?;
         plan.check_unknown()?;
         let columns = || plan.columns.iter();
-        plan.column_of = (0..rules.format().fields.len())
+        plan.column_of = (0..rules.width())
             .map(|at| columns().position(|roles| roles.field == Some(at)))
             .collect();
         plan.others = (0..plan.columns.len())
@@ -176,7 +176,7 @@ impl<'r> Plan<'r> {
                 }
             }
         };
-        for (at, field) in format.fields.iter().enumerate() {
+        for (at, field) in rules.fields() {
             add(field.name, &|roles| roles.field = Some(at));
             if let Some(parent) = format.parent(field.name) {
                 add(&format!("{parent}.{}", field.name), &|roles| {
@@ -187,16 +187,17 @@ impl<'r> Plan<'r> {
         for parent in parents(format) {
             add(parent, &|roles| roles.parent = true);
         }
-        if !format.fields.iter().any(|f| same_name(f.name, COUNT)) && !is_mapped(COUNT) {
+        if !rules.fields().any(|(_, f)| same_name(f.name, COUNT)) && !is_mapped(COUNT) {
             add(COUNT, &|roles| roles.count = true);
         }
         for (field, column) in &settings.maps {
-            let at = format.fields.iter().position(|f| {
+            let found = rules.fields().find(|(_, f)| {
                 same_name(f.name, field)
                     || format
                         .parent(f.name)
                         .is_some_and(|p| same_name(&format!("{p}.{}", f.name), field))
             });
+            let at = found.map(|(at, _)| at);
             let is_count = at.is_none() && same_name(field, COUNT);
             add(column, &|roles| {
                 roles.field = at;
@@ -211,10 +212,9 @@ impl<'r> Plan<'r> {
         }
         // Members of JSON rows mostly come spelled as the field is: those are
         // found by the first look-up.
-        let exact: Vec<(String, Roles)> = format
-            .fields
-            .iter()
-            .filter_map(|field| {
+        let exact: Vec<(String, Roles)> = rules
+            .fields()
+            .filter_map(|(_, field)| {
                 let normal: String = normal(field.name).collect();
                 let roles = names.iter().find(|(known, _)| *known == normal)?.1;
                 Some((field.name.to_owned(), roles))
@@ -275,7 +275,7 @@ impl<'r> Plan<'r> {
             };
             if let Some(first) = self.columns[..at].iter().position(clash) {
                 let field = match roles.field {
-                    Some(field) => self.rules.format().fields[field].name.to_owned(),
+                    Some(field) => self.rules.format().field_at(field).name.to_owned(),
                     None => self.names[at].clone(),
                 };
                 return Err(PlanError::DuplicateColumn {
@@ -296,7 +296,7 @@ impl<'r> Plan<'r> {
         } else {
             rules.masks[rules.default_layout()]
         };
-        for (at, field) in rules.format().fields.iter().enumerate() {
+        for (at, field) in rules.fields() {
             let given = self.columns.iter().any(|roles| roles.field == Some(at))
                 || !matches!(rules.defaults[at], Default::None);
             if given || masks >> at & 1 == 0 {
@@ -306,7 +306,7 @@ impl<'r> Plan<'r> {
                 Source::KeyId { required: true } => {
                     return Err(PlanError::KeyId { field: field.name });
                 }
-                Source::Required => {
+                _ if rules.demands(field) => {
                     let free = |roles: &Roles| *roles == Roles::default();
                     let unused = self.names.iter().zip(&self.columns);
                     let unused = unused.filter(|(_, r)| free(r)).map(|(n, _)| n.as_str());
@@ -335,8 +335,7 @@ impl<'r> Plan<'r> {
                 let format = self.rules.format();
                 // A field that has its column would not take a second one.
                 let given = |at| self.columns.iter().any(|roles| roles.field == Some(at));
-                let fields = format.fields.iter().enumerate();
-                let free = fields.filter(|(at, _)| !given(*at));
+                let free = self.rules.fields().filter(|(at, _)| !given(*at));
                 return Err(PlanError::UnknownColumn {
                     column: name.clone(),
                     format: format.id,

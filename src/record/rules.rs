@@ -1,6 +1,7 @@
 //! What the settings of a run say about its records, resolved once.
 
-use crate::format::{Format, Freshness, Kind, Source, Unit, VERSION};
+use crate::format::shape::RECORD;
+use crate::format::{Field, Format, Freshness, Kind, Shape, Source, Unit, VERSION};
 
 use super::MAX_FIELDS;
 use super::cell::Cell;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub maps: Vec<(String, String)>,
     /// Input columns to copy into the output.
     pub keep: Vec<String>,
+    /// What a signed record is written as: `record`, or a shape of the format.
+    pub shape: String,
     /// Columns and members that fit nothing are passed over.
     pub ignore_unknown: bool,
     /// White space around values is removed.
@@ -50,6 +53,7 @@ impl Settings {
             sets: Vec::new(),
             maps: Vec::new(),
             keep: Vec::new(),
+            shape: RECORD.into(),
             ignore_unknown: false,
             trim: false,
             key_id: None,
@@ -84,6 +88,8 @@ pub(super) enum Default {
 #[derive(Clone, Debug)]
 pub struct Rules {
     pub(super) settings: Settings,
+    /// The shape; `None` for the record.
+    shape: Option<&'static Shape>,
     /// The fixed layout, if there is one.
     pub(super) fixed: Option<usize>,
     pub(super) defaults: Vec<Default>,
@@ -101,7 +107,8 @@ impl Rules {
     /// its field refuses.
     pub fn new(settings: Settings) -> Result<Self, PlanError> {
         let format = settings.format;
-        debug_assert!(format.fields.len() <= MAX_FIELDS);
+        debug_assert!(format.all_fields().count() <= MAX_FIELDS);
+        let shape = find_shape(format, &settings.shape)?;
         let known = |version: &str| {
             format
                 .layouts
@@ -129,13 +136,16 @@ impl Rules {
             .iter()
             .map(|layout| {
                 let names = layout.field_names();
-                let bit = |(at, field): (usize, &crate::format::Field)| {
-                    u64::from(names.contains(&field.name)) << at
+                let has = |name: &str| match format.is_unsigned(name) {
+                    false => names.contains(&name),
+                    true => shape.is_some_and(|shape| shape.uses(format, layout, name)),
                 };
-                format.fields.iter().enumerate().map(bit).sum()
+                let bit = |(at, field): (usize, &Field)| u64::from(has(field.name)) << at;
+                format.all_fields().enumerate().map(bit).sum()
             })
             .collect();
         let mut rules = Self {
+            shape,
             fixed,
             defaults: Vec::new(),
             masks,
@@ -143,11 +153,10 @@ impl Rules {
             nonce_field,
             settings,
         };
-        rules.defaults = (0..format.fields.len())
-            .map(|at| rules.own_default(at))
-            .collect();
+        rules.defaults = (0..rules.width()).map(|at| rules.own_default(at)).collect();
         rules.apply_sets()?;
         rules.check_keep()?;
+        rules.check_version()?;
         Ok(rules)
     }
 
@@ -159,6 +168,49 @@ impl Rules {
     /// The format.
     pub fn format(&self) -> &'static Format {
         self.settings.format
+    }
+
+    /// What records are written as, where it is not the record.
+    pub fn shape(&self) -> Option<&'static Shape> {
+        self.shape
+    }
+
+    /// How many fields a record has room for.
+    pub(super) fn width(&self) -> usize {
+        let format = self.format();
+        let unsigned = self.shape.map_or(0, |_| format.unsigned.len());
+        format.fields.len() + unsigned
+    }
+
+    /// The fields that rows may give, with their places: those that are signed,
+    /// and those of the others that the shape uses.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (usize, &'static Field)> {
+        let format = self.format();
+        let used = self.masks.iter().fold(0, |all, mask| all | mask);
+        let is_read = move |at: usize| at < format.fields.len() || used >> at & 1 == 1;
+        let fields = format.all_fields().enumerate().take(self.width());
+        fields.filter(move |(at, _)| is_read(*at))
+    }
+
+    /// Whether a row without a value for the field, or what stands in for it,
+    /// is refused.
+    pub(super) fn demands(&self, field: &Field) -> bool {
+        let by_shape = |shape: &Shape| shape.demands.contains(&field.name);
+        self.shape.is_some_and(by_shape)
+            || matches!(
+                field.source,
+                Source::Required | Source::KeyId { required: true }
+            )
+    }
+
+    /// The versions that the shape has, in words, where `layout` is none of
+    /// them.
+    pub(super) fn is_shapeless(&self, layout: usize) -> Option<String> {
+        let layouts = &self.format().layouts;
+        let shape = self.shape.filter(|shape| !shape.is_of(&layouts[layout]))?;
+        let has = layouts.iter().filter(|layout| shape.is_of(layout));
+        let names: Vec<&str> = has.filter_map(|layout| layout.version).collect();
+        Some(names.join(", "))
     }
 
     /// The layouts that rows without a version of their own can have.
@@ -187,7 +239,7 @@ impl Rules {
 
     fn own_default(&self, at: usize) -> Default {
         let settings = &self.settings;
-        let field = &settings.format.fields[at];
+        let field = settings.format.field_at(at);
         let in_unit = |millis: u64| {
             let unit = match field.kind {
                 Kind::Time(unit) => unit,
@@ -214,8 +266,8 @@ impl Rules {
     fn apply_sets(&mut self) -> Result<(), PlanError> {
         let format = self.format();
         for (name, value) in self.settings.sets.clone() {
-            let at = find_field(format, &name, "--set")?;
-            let field = &format.fields[at];
+            let at = self.find_field(&name, "--set")?;
+            let field = format.field_at(at);
             if field.source == Source::Nonce {
                 return Err(PlanError::SetNonce {
                     field: field.name.into(),
@@ -237,7 +289,7 @@ impl Rules {
         for (name, _) in &self.settings.maps {
             // The count is no field, but has a column like one.
             if !same_name(name, COUNT) {
-                find_field(format, name, "--map")?;
+                self.find_field(name, "--map")?;
             }
         }
         if let Some((at, _)) = format.key_id()
@@ -249,7 +301,7 @@ impl Rules {
     }
 
     fn check_default(&self, at: usize, value: &str, option: &'static str) -> Result<(), PlanError> {
-        let field = &self.format().fields[at];
+        let field = self.format().field_at(at);
         let refused = |wanted: String| PlanError::SetValue {
             option,
             field: field.name.into(),
@@ -282,8 +334,27 @@ impl Rules {
         Ok(())
     }
 
+    /// The version of rows that name none must have the shape.
+    fn check_version(&self) -> Result<(), PlanError> {
+        let layout = self.default_layout();
+        match self.is_shapeless(layout) {
+            None => Ok(()),
+            Some(known) => Err(PlanError::VersionWithoutShape {
+                format: self.format().id,
+                version: self.format().layouts[layout].version.unwrap_or_default(),
+                shape: self.settings.shape.clone(),
+                known,
+            }),
+        }
+    }
+
     /// Every name a record of this format can have as its own.
     fn record_names(&self) -> Vec<&'static str> {
+        if self.shape.is_some() {
+            // Of a shape's members none stands beside a kept column; by the
+            // other name records are told.
+            return vec!["object", "format"];
+        }
         let format = self.format();
         let mut names = vec!["format"];
         for layout in format.layouts {
@@ -294,6 +365,26 @@ impl Rules {
         }
         names.extend(format.derived.iter().map(|derived| derived.name));
         names
+    }
+
+    fn find_field(&self, name: &str, option: &'static str) -> Result<usize, PlanError> {
+        let format = self.format();
+        let matches = |field: &Field| {
+            same_name(field.name, name)
+                || format
+                    .parent(field.name)
+                    .is_some_and(|parent| same_name(&format!("{parent}.{}", field.name), name))
+        };
+        let found = self.fields().find(|(_, field)| matches(field));
+        found.map(|(at, _)| at).ok_or_else(|| {
+            let names = self.fields().map(|(_, field)| field.name);
+            PlanError::UnknownField {
+                option,
+                field: name.into(),
+                format: format.id,
+                nearest: nearest(name, names),
+            }
+        })
     }
 
     /// Whether a row's own time, in milliseconds, lies outside what may be
@@ -315,24 +406,17 @@ impl Rules {
     }
 }
 
-fn find_field(
-    format: &'static Format,
-    name: &str,
-    option: &'static str,
-) -> Result<usize, PlanError> {
-    let matches = |field: &crate::format::Field| {
-        same_name(field.name, name)
-            || format
-                .parent(field.name)
-                .is_some_and(|parent| same_name(&format!("{parent}.{}", field.name), name))
-    };
-    format.fields.iter().position(matches).ok_or_else(|| {
-        let names = format.fields.iter().map(|field| field.name);
-        PlanError::UnknownField {
-            option,
-            field: name.into(),
-            format: format.id,
-            nearest: nearest(name, names),
+fn find_shape(format: &'static Format, name: &str) -> Result<Option<&'static Shape>, PlanError> {
+    match format.shape(name) {
+        None if name != RECORD => {
+            let shapes = format.shapes.iter().map(|shape| shape.name);
+            let known: Vec<&str> = std::iter::once(RECORD).chain(shapes).collect();
+            Err(PlanError::UnknownShape {
+                format: format.id,
+                shape: name.into(),
+                known: known.join(", "),
+            })
         }
-    })
+        shape => Ok(shape),
+    }
 }

@@ -68,8 +68,8 @@ impl Maker {
             Dialect::Csv { delimiter } => Style::Csv(delimiter),
             Dialect::Ndjson => Style::Ndjson,
         };
-        let (format, keep) = (rules.format(), &rules.settings().keep);
-        let envelope = Envelope::new(style, format, layouts, keep, escape_formulas);
+        let format = rules.format();
+        let envelope = Envelope::of(rules, style, layouts, escape_formulas);
         let header = match dialect {
             Dialect::Csv { delimiter } => cells(&envelope.header(), delimiter).unwrap_or_default(),
             Dialect::Ndjson => Vec::new(),
