@@ -153,7 +153,7 @@ impl Shaped {
                     Piece::Each(own) => Some(own),
                     _ => None,
                 });
-            for own in own {
+            if let Some(own) = own {
                 out.extend_from_slice(match std::mem::take(&mut is_first) {
                     true => b"{",
                     false => b",{",
