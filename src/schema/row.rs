@@ -13,7 +13,7 @@ const COUNT: &str = "count";
 /// What the schema cannot say, or does not.
 const NOT_DESCRIBED: &str = "Only the fields' own names are described. Not described: columns \
      that are copied with --keep, other spellings of the names (case, '-', '_', '.' and spaces \
-     do not matter) and --map. Required here is what a row must bring where no --set gives it. \
+     do not matter), --map, and the unsigned fields that only a --shape has. Required here is what a row must bring where no --set gives it. \
      A row that fits may still be refused for what a schema cannot tell: a time outside the \
      window the vendor documents, an integer written as 1.0 or 1e3 or out of range in a string, \
      a name that stands twice, or what is wrong inside a JSON value.";

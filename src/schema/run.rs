@@ -1,6 +1,8 @@
 //! The schemas of what a run leaves beside the records: rejects and the
 //! manifest. It must not know the formats' fields.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::format::{Code, FORMATS};
@@ -142,6 +144,7 @@ fn settings() -> Value {
             "version": maybe("The one version accepted, where it is fixed."),
             "set": list("Values for rows that have none: field and value.", pair.clone()),
             "map": list("Columns under another name: field and column.", pair),
+            "shape": shapes(),
             "keep": list("Columns that are copied.", json!({ "type": "string" })),
             "ignore-unknown": flag("Columns that fit nothing are passed over."),
             "trim": flag("White space around values is removed."),
@@ -156,13 +159,23 @@ fn settings() -> Value {
             "output-format": form,
             "keep-formulas": flag("Kept text that a spreadsheet would run is written as it is."),
         }),
-        &[],
+        &["shape"],
     );
     settings["description"] = json!(
         "Every setting that decides the bytes beside inputs, key, job id and timestamp, named \
          as its option is."
     );
     settings
+}
+
+/// A run that wrote flat records does not say so.
+fn shapes() -> Value {
+    let shapes = FORMATS.iter().flat_map(|format| format.shapes);
+    let names: BTreeSet<&str> = shapes.map(|shape| shape.name).collect();
+    json!({
+        "description": "The shape of the signed objects; absent where they are flat records.",
+        "enum": names,
+    })
 }
 
 fn run() -> Value {
