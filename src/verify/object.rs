@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::envelope;
-use crate::format::{Format, Signing, Source, VERSION};
+use crate::format::{Field, Format, Layout, Signing, Source, VERSION};
 use crate::json::{self, Member as Own, Shape as JsonShape};
 use crate::jws::Compact;
 
@@ -107,11 +107,9 @@ fn complete<'a>(
         if part.values[at].is_some() || shape.uses(format, layout, name) {
             continue;
         }
-        part.values[at] = match field.source {
-            Source::Constant(text) => Some(Cow::Borrowed(text)),
-            _ if name == VERSION => layout.version.map(Cow::Borrowed),
-            _ => known(check, beside, format, name),
-        };
+        part.values[at] = implied(field, layout)
+            .map(Cow::Borrowed)
+            .or_else(|| known(check.known, beside, format, name));
         if part.values[at].is_none() && !field.may_be_absent() {
             let says = "is signed, and not in the object: the device knows it; give --set, or \
                         keep the column";
@@ -120,9 +118,41 @@ fn complete<'a>(
     }
 }
 
+/// What a signed value always is, where an object need not hold it.
+fn implied(field: &Field, layout: &Layout) -> Option<&'static str> {
+    match field.source {
+        Source::Constant(text) => Some(text),
+        _ if field.name == VERSION => layout.version,
+        _ => None,
+    }
+}
+
+/// The signed text of a joined part as far as the line gives it, for a person
+/// to look at.
+pub(super) fn signed_text<'a>(part: &mut Part<'a>, beside: &[Own<'a>]) -> Option<String> {
+    let Form { format, layout, .. } = part.form;
+    let Signing::Joined { order } = &layout.signing else {
+        return None;
+    };
+    for name in *order {
+        let Some((at, field)) = format.field(name) else {
+            continue;
+        };
+        if part.values[at].is_none() {
+            part.values[at] = implied(field, layout)
+                .map(Cow::Borrowed)
+                .or_else(|| known(&[], beside, format, name))
+                .or_else(|| Some(Cow::Owned(format!("<{name}>"))));
+        }
+    }
+    let mut message = Vec::new();
+    write_joined(format, order, &part.values, &mut message);
+    String::from_utf8(message).ok()
+}
+
 /// A value from beside the object, or from whoever asks.
 fn known<'a>(
-    check: &Check<'_>,
+    given: &[(String, String)],
     beside: &[Own<'a>],
     format: &Format,
     name: &str,
@@ -134,12 +164,12 @@ fn known<'a>(
         JsonShape::String => json::string(token).ok(),
         _ => Some(Cow::Borrowed(*token)),
     });
-    let given = || {
-        let mut all = check.known.iter();
+    let from_given = || {
+        let mut all = given.iter();
         let own = all.find(|(own, _)| crate::record::same_name(own, name));
         own.map(|(_, text)| Cow::Owned(text.clone()))
     };
-    let text = kept.or_else(given)?;
+    let text = kept.or_else(from_given)?;
     let (_, field) = format.field(name)?;
     let mut canonical = Vec::new();
     field.read(&text, &mut canonical).ok()?;
