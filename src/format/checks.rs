@@ -80,16 +80,12 @@ pub(super) const UNIVERSAL_LINK: Kind = Kind::Pattern {
 };
 
 fn universal_link(text: &str) -> Result<(), Fault> {
-    let is_free = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
-    match text.strip_prefix("https://") {
-        Some(rest) if !rest.starts_with(['/', '?', '#']) && !rest.is_empty() => {
-            if !rest.contains(is_free) {
-                return Ok(());
-            }
-        }
-        _ => {}
+    let is_stray = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
+    let rest = text.strip_prefix("https://").unwrap_or_default();
+    if rest.is_empty() || rest.starts_with(['/', '?', '#']) || rest.contains(is_stray) {
+        return Err(Fault::new(Code::BadText, "a URL that begins with https://"));
     }
-    Err(Fault::new(Code::BadText, "a URL that begins with https://"))
+    Ok(())
 }
 
 /// The site that a device asks: https and a bare registrable domain.
