@@ -976,6 +976,19 @@ fn an_offer_verifies_where_the_bundle_id_is_known() {
 }
 
 #[test]
+fn an_object_with_a_hundred_thousand_elements_is_refused_at_once() {
+    let line = join(BOTH, &row("skan-view", "4.0"), &[], 0);
+    let mut object: Value = serde_json::from_str(&line).unwrap();
+    let own = object["skadn"]["fidelities"].as_array_mut().unwrap();
+    own.resize(100_000, json!({}));
+    let started = std::time::Instant::now();
+    let (_, signatures, found) = findings(&object.to_string(), Alg::Es256, &[]);
+    assert!(started.elapsed().as_secs() < 10);
+    assert_eq!(signatures, 2);
+    assert_eq!(found, ["skadn has 100000 signatures, 2 at most"]);
+}
+
+#[test]
 fn a_finding_names_the_path_to_what_is_wrong() {
     let line = join(BOTH, &row("skan-view", "4.0"), &[], 0);
     let mut object: Value = serde_json::from_str(&line).unwrap();

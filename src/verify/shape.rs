@@ -120,7 +120,14 @@ fn read_joined<'a>(
     let from = parts.len();
     let elements = elements(form.shape.members, form, object);
     let count = elements.as_ref().map_or(1, |(_, elements)| elements.len());
-    for at in 0..count.max(1) {
+    // Each element costs a look at all of them; a sound object has few.
+    let mut ids: Vec<&str> = family.iter().map(|form| form.format.id).collect();
+    ids.dedup();
+    if count > ids.len() {
+        let says = format!("has {count} signatures, {} at most", ids.len());
+        findings.add(form.shape.root(), says);
+    }
+    for at in 0..count.clamp(1, ids.len().max(1)) {
         let element = elements
             .as_ref()
             .and_then(|(members, elements)| Some((*members, *elements.get(at)?)));
