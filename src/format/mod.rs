@@ -318,6 +318,25 @@ impl Layout {
         names
     }
 
+    /// Whether this version has the field; as [`Layout::field_names`] says.
+    pub fn has(&self, name: &str) -> bool {
+        match &self.signing {
+            Signing::Joined { order } => {
+                order.contains(&name) || (name == VERSION && self.version.is_some())
+            }
+            Signing::Jws { header, claims } => {
+                let in_claims = claims.iter().any(|claim| match claim {
+                    Claim::Field(own) => *own == name,
+                    Claim::Object(_, members) => members.contains(&name),
+                });
+                in_claims
+                    || header
+                        .iter()
+                        .any(|(_, value)| matches!(value, HeaderValue::Field(own) if *own == name))
+            }
+        }
+    }
+
     /// The name of the member that holds the result.
     pub fn result(&self) -> &'static str {
         match self.signing {

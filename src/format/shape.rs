@@ -116,9 +116,7 @@ impl Member {
             return false;
         }
         match self.node {
-            Node::Field(name) | Node::Text(name) => {
-                format.is_unsigned(name) || layout.field_names().contains(&name)
-            }
+            Node::Field(name) | Node::Text(name) => layout.has(name) || format.is_unsigned(name),
             _ => true,
         }
     }

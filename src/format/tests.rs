@@ -17,6 +17,10 @@ fn ids_and_names_are_unique_and_every_reference_names_a_field() {
         assert_eq!(names.len(), format.fields.len(), "{}", format.id);
         assert!(!format.layouts.is_empty(), "{}", format.id);
         for layout in format.layouts {
+            for field in format.fields {
+                let is_named = layout.field_names().contains(&field.name);
+                assert_eq!(layout.has(field.name), is_named, "{}", format.id);
+            }
             for name in layout.field_names() {
                 assert!(names.contains(name), "{} names {name}", format.id);
             }

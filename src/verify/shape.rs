@@ -80,12 +80,7 @@ pub(super) fn read<'a>(
     if likely.is_empty() {
         likely = forms.to_vec();
     }
-    let best = |forms: &[Form]| {
-        let scored = forms.iter().map(|form| (score(form, object), *form));
-        // The first of the best.
-        scored.rev().max_by_key(|(score, _)| *score)
-    };
-    let (found, form) = best(&likely)?;
+    let (found, form) = best_of(&likely, object)?;
     if found <= 0 {
         return None;
     }
@@ -101,12 +96,53 @@ pub(super) fn read<'a>(
             .copied()
             .collect();
         let alone = [(name.clone(), *token)];
-        match best(&own) {
+        match best_of(&own, &alone) {
             Some((_, form)) => read_joined(&form, &own, &alone, &mut parts, findings),
             None => findings.add(name, "is no member of it"),
         }
     }
     Some(parts)
+}
+
+/// The form that fits an object best, and how well. Sound objects are told at
+/// once; only damaged ones are weighed.
+fn best_of(forms: &[Form], object: &[Own<'_>]) -> Option<(i32, Form)> {
+    let mut all = forms.iter();
+    if let Some(form) = all.find(|form| fits(form, form.shape.members, object)) {
+        return Some((i32::MAX, *form));
+    }
+    let scored = forms.iter().map(|form| (score(form, object), *form));
+    // The first of the best.
+    scored.rev().max_by_key(|(score, _)| *score)
+}
+
+/// Whether an object has just the members of this form, and its version.
+fn fits(form: &Form, members: &[Member], object: &[Own<'_>]) -> bool {
+    let mut known = 0;
+    for member in members {
+        if !member.is_of(form.format, form.layout) {
+            continue;
+        }
+        let Some(token) = find(object, member.name) else {
+            if member.may_lack(form.format, form.shape) {
+                continue;
+            }
+            return false;
+        };
+        known += 1;
+        let is_own = match member.node {
+            Node::Field(VERSION) | Node::Text(VERSION) => form
+                .layout
+                .version
+                .is_some_and(|version| plain(token) == version),
+            Node::Object(inner) => json::object(token).is_ok_and(|own| fits(form, inner, &own)),
+            _ => true,
+        };
+        if !is_own {
+            return false;
+        }
+    }
+    known == object.len()
 }
 
 /// Reads the part of each element of the array that records are joined in.
