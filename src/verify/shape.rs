@@ -77,10 +77,15 @@ pub(super) fn read<'a>(
 ) -> Option<Vec<Part<'a>>> {
     let roots = |form: &&Form| find(object, form.shape.root()).is_some();
     let mut likely: Vec<Form> = forms.iter().filter(roots).copied().collect();
+    let is_joined = !likely.is_empty() && likely.iter().all(|form| form.shape.joins);
     if likely.is_empty() {
         likely = forms.to_vec();
     }
-    let (found, form) = best_of(&likely, object)?;
+    let (found, form) = match is_joined {
+        // Each root is looked at by itself.
+        true => (1, likely[0]),
+        false => best_of(&likely, object)?,
+    };
     if found <= 0 {
         return None;
     }
