@@ -13,8 +13,9 @@ use crate::jws::{Compact, CompactError};
 use crate::time::rfc3339;
 
 use super::findings::Findings;
+use super::form::{self, Form};
 use super::object::signed_text;
-use super::shape::{self, Form};
+use super::shape;
 
 /// What one line of text holds, in words: a compact JWS, or a signed record
 /// as one JSON object.
@@ -100,7 +101,7 @@ fn record(text: &str, out: &mut String) -> Result<(), String> {
 /// where it looks like none.
 fn object(line: &[json::Member<'_>], out: &mut String) -> Result<bool, String> {
     let (object, beside) = shape::unwrap(line.to_vec()).map_err(|fault| fault.to_string())?;
-    let forms = shape::forms(None, None);
+    let forms = form::forms(None, None);
     let Some(parts) = shape::read(&object, &forms, &mut Findings::default()) else {
         return Ok(false);
     };

@@ -14,6 +14,7 @@ mod fields;
 mod files;
 mod findings;
 mod flat;
+mod form;
 mod inspect;
 mod judge;
 mod manifest;
@@ -37,9 +38,9 @@ use crate::parallel;
 use crate::row::{Cells, Dialect, Input};
 
 use files::{Source, Work};
+use form::Form;
 use judge::Judge;
 use nonces::{Nonces, Place};
-use shape::Form;
 
 pub use fields::NonceKey;
 pub use findings::{Finding, Findings};
@@ -123,7 +124,7 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
     let pool = parallel::pool(check.threads).map_err(Error::Threads)?;
     let mut verdict = Verdict::default();
     let mut nonces = Nonces::new(check.nonces_in_memory);
-    let forms = shape::forms(check.format, check.shape);
+    let forms = form::forms(check.format, check.shape);
     let mut source = Source::new(check.inputs);
     parallel::flow(
         &pool,

@@ -11,8 +11,9 @@ use crate::jws::Compact;
 
 use super::fields::{Values, find, nonce_key, read_fields, write_joined};
 use super::findings::Findings;
+use super::form::Form;
 use super::judge::Judge;
-use super::shape::{self, Form, Part};
+use super::shape::{self, Part};
 use super::{Check, token};
 
 /// Verifies a line that is no flat record, all but its signatures; `false`

@@ -14,9 +14,9 @@ use crate::jws::Compact;
 use super::Check;
 use super::fields::{find, nonce_key, read_fields, value, write_joined};
 use super::findings::Findings;
+use super::form::Form;
 use super::judge::Judge;
 use super::object::verify_object;
-use super::shape::Form;
 use super::token;
 
 /// Verifies a line of NDJSON, a flat record or an object of one of the forms,
