@@ -179,6 +179,8 @@ fn whole_files() {
                     verifier,
                     alg: Alg::Es256,
                     format: Some(format),
+                    shape: None,
+                    known: &[],
                     threads,
                     nonces_in_memory: verify::NONCES_IN_MEMORY,
                 };

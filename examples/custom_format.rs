@@ -62,6 +62,8 @@ static CLICK_RECEIPT: Format = Format {
     freshness: Freshness::Silent,
     nonce_scope: &[],
     derived: &[],
+    unsigned: &[],
+    shapes: &[],
 };
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -29,6 +29,8 @@ pub(crate) fn run(file: &Path) -> Result<String, Box<dyn Error>> {
         verifier: &P256Verifier::new(*key.verifying_key()),
         alg: Alg::Es256,
         format: None, // each record says its own
+        shape: None,  // and each object what it is
+        known: &[],
         threads: 0,
         nonces_in_memory: verify::NONCES_IN_MEMORY,
     };

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::envelope::Style;
 use crate::format::Format;
+use crate::format::shape::RECORD;
 use crate::hex::hex;
 use crate::record::{FormatChoice, Meeting, Settings};
 use crate::row::Dialect;
@@ -44,6 +45,10 @@ pub struct Terms {
     pub map: Vec<(String, String)>,
     /// Input columns that are copied.
     pub keep: Vec<String>,
+    /// What a signed record is written as; not written down where it is the
+    /// record, as it was before there were others.
+    #[serde(default = "record", skip_serializing_if = "is_record")]
+    pub shape: String,
     /// Columns that fit nothing are passed over.
     pub ignore_unknown: bool,
     /// White space around values is removed.
@@ -103,6 +108,14 @@ pub enum FileForm {
     Csv(char),
     /// One JSON object a line.
     Ndjson,
+}
+
+fn record() -> String {
+    RECORD.into()
+}
+
+fn is_record(shape: &str) -> bool {
+    shape == RECORD
 }
 
 impl From<Dialect> for FileForm {
@@ -171,6 +184,7 @@ impl Terms {
             sets,
             maps,
             keep,
+            shape,
             ignore_unknown,
             trim,
             key_id,
@@ -195,6 +209,7 @@ impl Terms {
             set: sets,
             map: maps,
             keep,
+            shape,
             ignore_unknown,
             trim,
             key_id,
@@ -234,6 +249,7 @@ impl Terms {
             sets: terms.set,
             maps: terms.map,
             keep: terms.keep,
+            shape: terms.shape,
             ignore_unknown: terms.ignore_unknown,
             trim: terms.trim,
             key_id: terms.key_id,

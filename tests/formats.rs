@@ -284,6 +284,8 @@ fn verdict(
         verifier: verifier.as_ref(),
         alg: format.alg(),
         format: None,
+        shape: None,
+        known: &[],
         threads: 2,
         nonces_in_memory: verify::NONCES_IN_MEMORY,
     };

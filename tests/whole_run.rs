@@ -674,6 +674,8 @@ fn judge(files: &[Input], nonces_in_memory: usize) -> (Vec<String>, u64) {
         verifier: &P256Verifier::new(*key.public_key().verifying_key()),
         alg: Alg::Es256,
         format: None,
+        shape: None,
+        known: &[],
         threads: 2,
         nonces_in_memory,
     };
@@ -747,6 +749,8 @@ fn check(written: &Written, format: &Format, dialect: Dialect) -> WholeRun {
         verifier: verifier.as_ref(),
         alg: format.alg(),
         format: None,
+        shape: None,
+        known: &[],
         threads: 2,
         nonces_in_memory: NONCES_IN_MEMORY,
     };

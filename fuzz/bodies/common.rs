@@ -165,6 +165,8 @@ pub fn judge(
         verifier,
         alg,
         format,
+        shape: None,
+        known: &[],
         threads: 1,
         nonces_in_memory: 1000,
     };

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use campaign_signer::error::Error;
+use campaign_signer::format::shape::RECORD;
 use campaign_signer::format::{FORMATS, Format};
 use campaign_signer::output::Compression;
 use campaign_signer::pipeline::MaxRejects;
@@ -69,6 +70,11 @@ pub(crate) struct RowArgs {
     /// Input columns to copy into the output
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     keep: Vec<String>,
+
+    /// What a signed record is written as: `record` is flat, `native` what the
+    /// consumer takes; others (see `campaign-signer formats ID`)
+    #[arg(long, value_name = "SHAPE", default_value = RECORD)]
+    shape: String,
 
     /// Pass over columns that fit no field
     #[arg(long)]
@@ -243,6 +249,7 @@ impl RowArgs {
         settings.sets.clone_from(&self.sets);
         settings.maps.clone_from(&self.maps);
         settings.keep.clone_from(&self.keep);
+        settings.shape.clone_from(&self.shape);
         settings.ignore_unknown = self.ignore_unknown;
         settings.trim = self.trim;
         settings.key_id.clone_from(&self.key_id);

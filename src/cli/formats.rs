@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use campaign_signer::error::Error;
-use campaign_signer::format::FORMATS;
+use campaign_signer::format::shape::RECORD;
+use campaign_signer::format::{FORMATS, Format, Shape};
 use campaign_signer::output::OutputError;
 use campaign_signer::schema;
 use clap::Args;
@@ -40,6 +41,18 @@ pub(crate) fn run(args: &FormatsArgs) -> Result<Exit, Error> {
     }
 }
 
+/// The format's shape of this name.
+fn find_shape(format: &'static Format, name: &str) -> Result<&'static Shape, Error> {
+    format.shape(name).ok_or_else(|| {
+        let shapes = format.shapes.iter().map(|shape| shape.name);
+        let all: Vec<&str> = std::iter::once(RECORD).chain(shapes).collect();
+        Error::settings(
+            format!("{} has no shape {name:?}", format.id),
+            format!("one of {}", all.join(", ")),
+        )
+    })
+}
+
 /// Print a JSON Schema (2020-12).
 #[derive(Args)]
 pub(crate) struct SchemaArgs {
@@ -50,6 +63,10 @@ pub(crate) struct SchemaArgs {
     /// The signed record instead of the input row
     #[arg(long, conflicts_with = "write")]
     record: bool,
+
+    /// An object of this shape instead of the input row
+    #[arg(long, value_name = "SHAPE", conflicts_with_all = ["write", "record"])]
+    shape: Option<String>,
 
     /// Write all schemas into this folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
@@ -78,6 +95,12 @@ pub(crate) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
     let name = args.name.as_deref().unwrap_or_default();
     let schema = match name {
         "job" => job::schema(),
+        id if args.shape.as_deref().is_some_and(|shape| shape != RECORD) => {
+            let format = find_format(id)?;
+            let shape = args.shape.as_deref().unwrap_or_default();
+            schema::shape(format, find_shape(format, shape)?)
+        }
+        id if args.shape.is_some() => schema::record(find_format(id)?),
         "reject" => schema::reject(),
         "manifest" => schema::manifest(),
         id if args.record => schema::record(find_format(id)?),

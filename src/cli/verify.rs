@@ -1,10 +1,12 @@
 //! `verify`: the other side's view of a signed file.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use campaign_signer::engine::{Hs256, Verifier, batch};
 use campaign_signer::error::Error;
-use campaign_signer::format::{Alg, Format};
+use campaign_signer::format::shape::RECORD;
+use campaign_signer::format::{Alg, FORMATS, Format};
 use campaign_signer::key::{PublicKey, Secret, SigningKey};
 use campaign_signer::output::{Counts, KeyEntry, Manifest};
 use campaign_signer::row::{Dialect, Input, Origin};
@@ -14,6 +16,7 @@ use clap::Args;
 use super::args::{FileFormat, find_format};
 use super::exit::Exit;
 use super::passphrase::PassphraseArgs;
+use super::values::pair;
 use super::{print, say, warn};
 
 /// Verify signed files.
@@ -43,6 +46,16 @@ pub(crate) struct VerifyArgs {
     /// Accept this format only
     #[arg(short, long, value_name = "ID")]
     format: Option<String>,
+
+    /// Accept this shape only (`record` is flat) [default: whatever each line
+    /// looks like]
+    #[arg(long, value_name = "SHAPE")]
+    shape: Option<String>,
+
+    /// A signed value that the device knows by itself, so that an object does
+    /// not hold it, where it was not kept beside the object
+    #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = pair)]
+    known: Vec<(String, String)>,
 
     /// Check a finished run as a whole by its manifest
     ///
@@ -105,11 +118,20 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     } else {
         Alg::Es256
     };
+    let mut known = args.known.clone();
+    let mut shape = args.shape.clone();
+    if let Some((manifest, _)) = &manifest {
+        known.extend(manifest.settings.set.iter().cloned());
+        shape.get_or_insert_with(|| manifest.settings.shape.clone());
+    }
+    check_shape(shape.as_deref(), format)?;
     let check = Check {
         inputs: &inputs,
         verifier: verifier.as_ref(),
         alg,
         format,
+        shape: shape.as_deref(),
+        known: &known,
         threads: args.jobs.map_or(0, usize::from),
         nonces_in_memory: verify::NONCES_IN_MEMORY,
     };
@@ -158,6 +180,25 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         return Ok(Exit::Verification);
     }
     Ok(Exit::Success)
+}
+
+/// A shape that no format has would accept nothing.
+fn check_shape(shape: Option<&str>, format: Option<&'static Format>) -> Result<(), Error> {
+    let Some(name) = shape.filter(|name| *name != RECORD) else {
+        return Ok(());
+    };
+    let all = FORMATS.iter().copied();
+    let formats: Vec<&'static Format> = format.map_or_else(|| all.collect(), |only| vec![only]);
+    if formats.iter().any(|format| format.shape(name).is_some()) {
+        return Ok(());
+    }
+    let shapes = formats.iter().flat_map(|format| format.shapes);
+    let known: BTreeSet<&str> = shapes.map(|shape| shape.name).chain([RECORD]).collect();
+    let known: Vec<&str> = known.into_iter().collect();
+    Err(Error::settings(
+        format!("there is no shape {name:?}"),
+        format!("one of {}", known.join(", ")),
+    ))
 }
 
 fn describe(bad: &BadLine<'_>) -> String {

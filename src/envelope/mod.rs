@@ -2,18 +2,21 @@
 //!
 //! The flat record: `format` first, then every signed field in the order of
 //! its layout, what follows from them, kept columns, and last the `signature`
-//! (DER in standard base64) or the `jws`. This module must not know how
+//! (DER in standard base64) or the `jws`. Or an object of a shape, alone on
+//! its line, or behind kept columns under the name `object`. This module must not know how
 //! signatures are made or where lines go.
 
 mod der;
+mod shape;
 
 use crate::format::{Claim, Format, Signing};
 use crate::json::{self, Shape};
 use crate::jws;
-use crate::record::Record;
+use crate::record::{Record, Rules};
 use crate::signing_input::{Derived, Recipes};
 
 pub use der::read_signature;
+use shape::Shaped;
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub struct Envelope {
     /// Columns of CSV output between `format` and the kept ones.
     columns: Vec<&'static str>,
     escape_formulas: bool,
+    /// Objects are written, not records.
+    shaped: Option<Shaped>,
 }
 
 impl Envelope {
@@ -95,7 +100,31 @@ impl Envelope {
             keep: keep.collect(),
             columns,
             escape_formulas,
+            shaped: None,
         }
+    }
+
+    /// An envelope for what these rules make of rows: records, or objects of
+    /// their shape, which are always NDJSON.
+    pub fn of(rules: &Rules, style: Style, layouts: &[usize], escape_formulas: bool) -> Self {
+        let (format, keep) = (rules.format(), &rules.settings().keep);
+        let mut envelope = Self::new(style, format, layouts, keep, escape_formulas);
+        if rules.shape().is_some() {
+            envelope.style = Style::Ndjson;
+            envelope.shaped = Some(Shaped::new(&[rules], keep));
+        }
+        envelope
+    }
+
+    /// An envelope for objects that several formats, signed for one row, stand
+    /// in together: see [`Envelope::write_group`]. All of the rules have a
+    /// shape, and the same kept columns. `None` where there are no rules.
+    pub fn joined(rules: &[&Rules]) -> Option<Self> {
+        let first = rules.first()?;
+        let keep = &first.settings().keep;
+        let mut envelope = Self::new(Style::Ndjson, first.format(), &[], keep, true);
+        envelope.shaped = Some(Shaped::new(rules, keep));
+        Some(envelope)
     }
 
     /// The line before all records, where the style has one.
@@ -121,9 +150,26 @@ impl Envelope {
 
     /// Appends one record as a line.
     pub fn write(&self, recipes: &Recipes, signed: &Signed<'_>, out: &mut Vec<u8>) {
+        if let Some(shaped) = &self.shaped {
+            shaped.write(&[(recipes, *signed)], out);
+            return;
+        }
         match self.style {
             Style::Ndjson => self.write_json(recipes, signed, out),
             Style::Csv(delimiter) => self.write_cells(recipes, signed, delimiter, out),
+        }
+    }
+
+    /// Appends the object of one row as a line: a signed record of each of the
+    /// envelope's formats, in their order, with the recipes of its format.
+    /// [`check_joined`](crate::format::shape::check_joined) says which can
+    /// stand together. Without a shape, the records are lines of their own.
+    pub fn write_group(&self, group: &[(&Recipes, Signed<'_>)], out: &mut Vec<u8>) {
+        match &self.shaped {
+            Some(shaped) => shaped.write(group, out),
+            None => group
+                .iter()
+                .for_each(|(recipes, signed)| self.write(recipes, signed, out)),
         }
     }
 
@@ -147,7 +193,7 @@ impl Envelope {
             Signing::Joined { .. } => b",\"signature\":\"",
             Signing::Jws { .. } => b",\"jws\":\"",
         });
-        self.write_result(signed, out);
+        write_result(self.format, signed, out);
         out.extend_from_slice(b"\"}\n");
     }
 
@@ -182,7 +228,7 @@ impl Envelope {
             }
         }
         out.push(delimiter);
-        self.write_result(signed, out);
+        write_result(self.format, signed, out);
         out.push(b'\n');
     }
 
@@ -199,16 +245,16 @@ impl Envelope {
         let text = value.and_then(|bytes| std::str::from_utf8(bytes).ok());
         (derived.make)(text.unwrap_or_default())
     }
+}
 
-    /// The signature as the format's consumer takes it.
-    fn write_result(&self, signed: &Signed<'_>, out: &mut Vec<u8>) {
-        match self.format.newest().signing {
-            Signing::Joined { .. } => der::write_signature(signed.signature, out),
-            Signing::Jws { .. } => {
-                out.extend_from_slice(signed.message);
-                out.push(b'.');
-                jws::write_base64url(signed.signature, out);
-            }
+/// The signature as the format's consumer takes it.
+fn write_result(format: &Format, signed: &Signed<'_>, out: &mut Vec<u8>) {
+    match format.newest().signing {
+        Signing::Joined { .. } => der::write_signature(signed.signature, out),
+        Signing::Jws { .. } => {
+            out.extend_from_slice(signed.message);
+            out.push(b'.');
+            jws::write_base64url(signed.signature, out);
         }
     }
 }

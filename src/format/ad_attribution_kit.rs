@@ -4,8 +4,10 @@
 //! view-through, custom click and StoreKit-rendered ads take the same token.
 
 use super::Unit;
+use super::checks;
 use super::checks::{ITEM_ID, NETWORK_ID, PUBLISHER_ID, SOURCE_IDENTIFIER};
 use super::checks::{development, network_suffix};
+use super::shape::{Member, Node, Shape};
 use super::{
     Claim, Field, Format, Freshness, HeaderValue, KeyUse, Kind, Layout, Selector, Signing, Source,
 };
@@ -106,4 +108,120 @@ pub(super) static IMPRESSION: Format = Format {
     freshness: Freshness::Silent,
     nonce_scope: &[],
     derived: &[],
+    unsigned: &[REENGAGEMENT_URL, PRODUCT_PAGE],
+    shapes: &[
+        Shape {
+            name: "native",
+            doc: "the compact JWS that the app gives to AppImpression, with what a server \
+                  finds it by",
+            source: "Apple, AdAttributionKit: Generating JWS impressions",
+            members: &[
+                Member::new(
+                    "jws",
+                    Node::Result,
+                    "The compact JWS, all that the app needs.",
+                ),
+                Member::new(
+                    "impression_identifier",
+                    Node::Field("impression-identifier"),
+                    "The impression's UUID.",
+                ),
+                Member::new(
+                    "advertised_item_identifier",
+                    Node::Field("advertised-item-identifier"),
+                    "The advertised app.",
+                ),
+                Member::new(
+                    "publisher_item_identifier",
+                    Node::Field("publisher-item-identifier"),
+                    "The app that shows the ad.",
+                ),
+                Member::new(
+                    "source_identifier",
+                    Node::Field("source-identifier"),
+                    "The campaign code.",
+                ),
+                Member::new(
+                    "timestamp",
+                    Node::Field("timestamp"),
+                    "Milliseconds since 1970.",
+                ),
+                Member::new(
+                    "reengagement_url",
+                    Node::Field("reengagement_url"),
+                    "For handleTap(reengagementURL:); not signed.",
+                ),
+            ],
+            versions: None,
+            demands: &[],
+            joins: false,
+        },
+        draft("openrtb-draft", DRAFT),
+        draft("openrtb-draft-aakn", EARLIER_DRAFT),
+    ],
 };
+
+const fn draft(name: &'static str, members: &'static [Member]) -> Shape {
+    Shape {
+        name,
+        doc: "a DRAFT, whose names may change: the content of an OpenRTB bid's ext with its \
+              AdAttributionKit object",
+        source: "IAB Tech Lab, openrtb: pull request 209, AdAttributionKit (a draft)",
+        members,
+        versions: None,
+        demands: &[],
+        joins: true,
+    }
+}
+
+const DRAFT: &[Member] = &[Member::new(
+    "adattributionkit",
+    Node::Object(DRAFT_MEMBERS),
+    "The AdAttributionKit object of the draft.",
+)];
+
+const EARLIER_DRAFT: &[Member] = &[Member::new(
+    "aakn",
+    Node::Object(DRAFT_MEMBERS),
+    "The AdAttributionKit object under its earlier name.",
+)];
+
+const DRAFT_MEMBERS: &[Member] = &[
+    Member::new("jwt", Node::Result, "The compact JWS."),
+    Member::new(
+        "version",
+        Node::Constant("1.0"),
+        "The version of AdAttributionKit.",
+    ),
+    Member::new(
+        "itunesitem",
+        Node::Text("advertised-item-identifier"),
+        "App Store item id of the advertised app, as a string.",
+    ),
+    Member::new(
+        "cpp",
+        Node::Field("cpp"),
+        "The custom product page; not signed.",
+    ),
+    Member::new(
+        "reengagementurl",
+        Node::Field("reengagement_url"),
+        "The re-engagement URL; not signed.",
+    ),
+];
+
+const REENGAGEMENT_URL: Field = Field::new(
+    "reengagement_url",
+    checks::UNIVERSAL_LINK,
+    Source::Optional,
+    "A universal link of the advertised app, for re-engagement.",
+)
+.example("https://example.com/welcome-back");
+
+const PRODUCT_PAGE: Field = Field::new(
+    "cpp",
+    Kind::Text,
+    Source::Optional,
+    "The id of a custom product page.",
+)
+.example("45812c9b-c296-43d3-c6a0-c5a02f74bf6e");

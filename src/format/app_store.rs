@@ -6,10 +6,11 @@
 
 use super::Unit;
 use super::advanced_commerce;
+use super::shape::{Member, Node, Shape};
 use super::{
     Claim, Field, Format, Freshness, HeaderValue, KeyUse, Kind, Layout, Selector, Signing, Source,
 };
-use crate::json::Shape;
+use crate::json::Shape as JsonShape;
 
 /// Promotional offer, the JWS form.
 pub(super) static PROMO_V2: Format = Format {
@@ -61,6 +62,42 @@ pub(super) static PROMO_V2: Format = Format {
     freshness: Freshness::Unpublished,
     nonce_scope: &[],
     derived: &[],
+    unsigned: &[MESSAGE],
+    shapes: &[
+        Shape {
+            name: "native",
+            doc: "the arguments of the purchase option promotionalOffer(_:compactJWS:)",
+            source: "Apple, StoreKit: Product.PurchaseOption, promotionalOffer(_:compactJWS:)",
+            members: &[
+                Member::new("offerID", Node::Field("offerIdentifier"), "The offer."),
+                COMPACT,
+            ],
+            versions: None,
+            demands: &[],
+            joins: false,
+        },
+        Shape {
+            name: "retention",
+            doc: "the answer to the Retention Messaging API that offers a promotional offer",
+            source: "Apple, Retention Messaging API: promotionalOffer",
+            members: &[Member::new(
+                "promotionalOffer",
+                Node::Object(&[
+                    MESSAGE_IDENTIFIER,
+                    Member::new(
+                        "promotionalOfferSignatureV2",
+                        Node::Result,
+                        "The compact JWS; product and offer stand inside.",
+                    ),
+                ]),
+                "The offer.",
+            )],
+            versions: None,
+            // It must be the request's originalTransactionId.
+            demands: &["transactionId"],
+            joins: false,
+        },
+    ],
 };
 
 /// Introductory offer eligibility.
@@ -112,6 +149,17 @@ pub(super) static INTRO: Format = Format {
     freshness: Freshness::Unpublished,
     nonce_scope: &[],
     derived: &[],
+    unsigned: &[],
+    shapes: &[Shape {
+        name: "native",
+        doc: "the argument of the purchase option introductoryOfferEligibility(compactJWS:)",
+        source: "Apple, StoreKit: Product.PurchaseOption, \
+                 introductoryOfferEligibility(compactJWS:)",
+        members: &[COMPACT],
+        versions: None,
+        demands: &[],
+        joins: false,
+    }],
 };
 
 /// Advanced Commerce request made from the app.
@@ -134,7 +182,7 @@ pub(super) static ADVANCED_COMMERCE: Format = Format {
         Field::new(
             "request",
             Kind::Json {
-                shape: Shape::Object,
+                shape: JsonShape::Object,
                 check: advanced_commerce::check,
             },
             Source::Required,
@@ -161,7 +209,40 @@ pub(super) static ADVANCED_COMMERCE: Format = Format {
     freshness: Freshness::Unpublished,
     nonce_scope: &[],
     derived: &[],
+    unsigned: &[],
+    shapes: &[Shape {
+        name: "native",
+        doc: "the text of the custom purchase option advancedCommerceData; its token is the \
+              compactJWS of newer systems",
+        source: "Apple, StoreKit: Sending Advanced Commerce API requests from your app",
+        members: &[Member::new(
+            "signatureInfo",
+            Node::Object(&[Member::new("token", Node::Result, "The compact JWS.")]),
+            "What the option holds.",
+        )],
+        versions: None,
+        demands: &[],
+        joins: false,
+    }],
 };
+
+const COMPACT: Member = Member::new("compactJWS", Node::Result, "The compact JWS.");
+
+/// The message that a Retention Messaging answer shows.
+pub(super) const MESSAGE: Field = Field::new(
+    "messageIdentifier",
+    Kind::Uuid,
+    Source::Required,
+    "The message to show, a UUID.",
+)
+.example("a1b2c3d4-5678-4abc-8def-0123456789ab");
+
+/// The member that names it.
+pub(super) const MESSAGE_IDENTIFIER: Member = Member::new(
+    "messageIdentifier",
+    Node::Field("messageIdentifier"),
+    "The message to show; not signed.",
+);
 
 const SOURCES: &[&str] = &["Apple, StoreKit: Generating JWS to sign App Store requests"];
 

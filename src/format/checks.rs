@@ -72,6 +72,40 @@ pub(super) const DOMAIN: Kind = Kind::Pattern {
     check: domain,
 };
 
+/// A universal link: https, a host, and no white space.
+pub(super) const UNIVERSAL_LINK: Kind = Kind::Pattern {
+    regex: "^https://[^\\s/?#\"<>]+[^\\s\"<>]*$",
+    wanted: "a URL that begins with https://",
+    check: universal_link,
+};
+
+fn universal_link(text: &str) -> Result<(), Fault> {
+    let is_stray = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
+    let rest = text.strip_prefix("https://").unwrap_or_default();
+    if rest.is_empty() || rest.starts_with(['/', '?', '#']) || rest.contains(is_stray) {
+        return Err(Fault::new(Code::BadText, "a URL that begins with https://"));
+    }
+    Ok(())
+}
+
+/// The site that a device asks: https and a bare registrable domain.
+pub(super) const SITE: Kind = Kind::Pattern {
+    regex: "^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
+    wanted: "https:// and a bare registrable domain, like https://example.com",
+    check: site,
+};
+
+fn site(text: &str) -> Result<(), Fault> {
+    let wanted = "https:// and a bare registrable domain, like https://example.com";
+    match text.strip_prefix("https://") {
+        Some(bare) => domain(bare).map_err(|fault| Fault {
+            wanted: wanted.into(),
+            ..fault
+        }),
+        None => Err(Fault::new(Code::BadText, wanted).hint("write https:// before the domain")),
+    }
+}
+
 fn domain(text: &str) -> Result<(), Fault> {
     let wanted = "a bare registrable domain in lower case, like example.com";
     let refuse = |code, hint: &'static str| Err(Fault::new(code, wanted).hint(hint));

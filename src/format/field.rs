@@ -151,6 +151,16 @@ impl Field {
         self
     }
 
+    /// Whether a sound record may have no value, or an empty one, for it.
+    pub fn may_be_absent(&self) -> bool {
+        self.omit.is_some()
+            || self.may_be_empty()
+            || matches!(
+                self.source,
+                Source::Optional | Source::KeyId { required: false }
+            )
+    }
+
     /// Whether an empty value is a value.
     pub fn may_be_empty(&self) -> bool {
         self.source == Source::Default("")

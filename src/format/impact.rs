@@ -4,10 +4,11 @@
 
 use super::Unit;
 use super::problem::{Code, Fault};
+use super::shape::{Member, Node, Shape};
 use super::{
     Claim, Field, Format, Freshness, HeaderValue, KeyUse, Kind, Layout, Selector, Signing, Source,
 };
-use crate::json::{self, Shape};
+use crate::json::{self, Shape as JsonShape};
 
 /// User token, HS256.
 pub(super) static USER_JWT: Format = Format {
@@ -153,6 +154,26 @@ pub(super) static USER_JWT: Format = Format {
     freshness: Freshness::Expiry,
     nonce_scope: &[],
     derived: &[],
+    unsigned: &[],
+    shapes: &[Shape {
+        name: "native",
+        doc: "the token under the name that the widgets read it by, with whose it is and when \
+              it ends",
+        source: "impact.com, integrations pages, Advocate: Universal Tracking Tag",
+        members: &[
+            Member::new("impactToken", Node::Result, "For window.impactToken."),
+            Member::new("id", Node::Field("id"), "The user's id."),
+            Member::new("accountId", Node::Field("accountId"), "The account's id."),
+            Member::new(
+                "exp",
+                Node::Field("exp"),
+                "When the token expires, in seconds.",
+            ),
+        ],
+        versions: None,
+        demands: &[],
+        joins: false,
+    }],
 };
 
 const fn text(name: &'static str, doc: &'static str) -> Field {
@@ -164,12 +185,12 @@ const fn object(
     check: fn(&str) -> Result<(), Fault>,
     doc: &'static str,
 ) -> Field {
-    let shape = Shape::Object;
+    let shape = JsonShape::Object;
     Field::new(name, Kind::Json { shape, check }, Source::Optional, doc)
 }
 
 const fn array(name: &'static str, doc: &'static str) -> Field {
-    let shape = Shape::Array;
+    let shape = JsonShape::Array;
     let check = string_elements;
     Field::new(name, Kind::Json { shape, check }, Source::Optional, doc)
 }
@@ -216,7 +237,7 @@ fn wrong_type(path: String, wanted: &'static str) -> Fault {
 /// An object whose values are all strings.
 fn strings(text: &str) -> Result<(), Fault> {
     for (name, value) in json::object(text).unwrap_or_default() {
-        if Shape::of(value) != Shape::String {
+        if JsonShape::of(value) != JsonShape::String {
             return Err(wrong_type(format!(".{name}"), "a string"));
         }
     }
@@ -226,9 +247,9 @@ fn strings(text: &str) -> Result<(), Fault> {
 /// An object of strings, or of objects of strings (a link per medium).
 fn strings_deep(text: &str) -> Result<(), Fault> {
     for (name, value) in json::object(text).unwrap_or_default() {
-        match Shape::of(value) {
-            Shape::String => {}
-            Shape::Object => strings(value).map_err(|fault| {
+        match JsonShape::of(value) {
+            JsonShape::String => {}
+            JsonShape::Object => strings(value).map_err(|fault| {
                 let path = format!(".{name}{}", fault.path);
                 fault.at(path)
             })?,
@@ -240,7 +261,7 @@ fn strings_deep(text: &str) -> Result<(), Fault> {
 
 fn string_elements(text: &str) -> Result<(), Fault> {
     for (at, value) in json::array(text).unwrap_or_default().iter().enumerate() {
-        if Shape::of(value) != Shape::String {
+        if JsonShape::of(value) != JsonShape::String {
             return Err(wrong_type(format!("[{at}]"), "a string"));
         }
     }
@@ -259,17 +280,17 @@ fn custom_fields(text: &str) -> Result<(), Fault> {
             let wanted = "a name of 1 to 64 characters A-Z a-z 0-9 _ -";
             return Err(Fault::new(Code::BadText, wanted).at(path));
         }
-        match Shape::of(value) {
-            Shape::String => {
+        match JsonShape::of(value) {
+            JsonShape::String => {
                 let long = json::string(value).map_or(0, |s| s.chars().count()) > 1024;
                 if long {
                     return Err(Fault::new(Code::TooLong, "at most 1024 characters").at(path));
                 }
             }
-            Shape::Array | Shape::Object => {
+            JsonShape::Array | JsonShape::Object => {
                 return Err(wrong_type(path, "a string, a number, a boolean or null"));
             }
-            Shape::Boolean | Shape::Null | Shape::Number => {}
+            JsonShape::Boolean | JsonShape::Null | JsonShape::Number => {}
         }
     }
     Ok(())
@@ -278,11 +299,11 @@ fn custom_fields(text: &str) -> Result<(), Fault> {
 fn referred_by(text: &str) -> Result<(), Fault> {
     for (name, value) in json::object(text).unwrap_or_default() {
         let wanted = match name.as_ref() {
-            "code" => (Shape::String, "a string"),
-            "isConverted" => (Shape::Boolean, "true or false"),
+            "code" => (JsonShape::String, "a string"),
+            "isConverted" => (JsonShape::Boolean, "true or false"),
             _ => continue,
         };
-        if Shape::of(value) != wanted.0 {
+        if JsonShape::of(value) != wanted.0 {
             return Err(wrong_type(format!(".{name}"), wanted.1));
         }
     }

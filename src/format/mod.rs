@@ -21,7 +21,9 @@ mod impact;
 pub mod kind;
 pub mod problem;
 mod promo_v1;
+pub mod shape;
 mod skadnetwork;
+mod skadnetwork_shapes;
 mod web_ads;
 
 use std::fmt;
@@ -29,6 +31,7 @@ use std::fmt;
 pub use field::{Field, Selector, Source, Wrapping};
 pub use kind::{Kind, Unit};
 pub use problem::{Code, Fault, Notice};
+pub use shape::Shape;
 
 /// Every format the program knows, in the order it lists them.
 pub static FORMATS: &[&Format] = &[
@@ -70,6 +73,12 @@ pub struct Format {
     pub nonce_scope: &'static [&'static str],
     /// Members of the record that follow from signed ones and are not signed.
     pub derived: &'static [Derived],
+    /// Fields that some shapes have and no signature covers: read and checked
+    /// like the others, where the chosen shape uses them. They must not enter
+    /// signed bytes or nonces.
+    pub unsigned: &'static [Field],
+    /// The objects that its signatures can be written as, beside the record.
+    pub shapes: &'static [Shape],
 }
 
 /// Whose key signs a format, and how.
@@ -202,6 +211,39 @@ impl Format {
             .find(|(_, field)| field.name == name)
     }
 
+    /// The shape of this name; `None` for the record, too.
+    pub fn shape(&self, name: &str) -> Option<&'static Shape> {
+        self.shapes.iter().find(|shape| shape.name == name)
+    }
+
+    /// Every field, the unsigned ones behind the others.
+    pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.fields.iter().chain(self.unsigned)
+    }
+
+    /// The field of this name, signed or not, with its place among all.
+    pub fn any_field(&self, name: &str) -> Option<(usize, &'static Field)> {
+        self.all_fields()
+            .enumerate()
+            .find(|(_, field)| field.name == name)
+    }
+
+    /// The field at this place among all.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn field_at(&self, at: usize) -> &'static Field {
+        match at.checked_sub(self.fields.len()) {
+            None => &self.fields[at],
+            Some(unsigned) => &self.unsigned[unsigned],
+        }
+    }
+
+    /// Whether this is a field that no signature covers.
+    pub fn is_unsigned(&self, name: &str) -> bool {
+        self.unsigned.iter().any(|field| field.name == name)
+    }
+
     /// The field with this source, with its place.
     pub fn field_from(&self, source: Source) -> Option<(usize, &'static Field)> {
         self.fields
@@ -282,6 +324,25 @@ impl Layout {
             }
         }
         names
+    }
+
+    /// Whether this version has the field; as [`Layout::field_names`] says.
+    pub fn has(&self, name: &str) -> bool {
+        match &self.signing {
+            Signing::Joined { order } => {
+                order.contains(&name) || (name == VERSION && self.version.is_some())
+            }
+            Signing::Jws { header, claims } => {
+                let in_claims = claims.iter().any(|claim| match claim {
+                    Claim::Field(own) => *own == name,
+                    Claim::Object(_, members) => members.contains(&name),
+                });
+                in_claims
+                    || header
+                        .iter()
+                        .any(|(_, value)| matches!(value, HeaderValue::Field(own) if *own == name))
+            }
+        }
     }
 
     /// The name of the member that holds the result.

@@ -6,6 +6,10 @@
 
 use super::checks::{ITEM_ID, NETWORK_ID, PUBLISHER_ID, SOURCE_IDENTIFIER};
 use super::checks::{development, network_suffix};
+use super::shape::Shape;
+use super::skadnetwork_shapes::{
+    AD_IMPRESSION, OPENRTB_SHAPE, PRODUCT_PARAMETERS, UNSIGNED_STOREKIT, UNSIGNED_VIEW,
+};
 use super::{Field, Format, Freshness, KeyUse, Kind, Layout, Selector, Signing, Source, Unit};
 
 /// The ad opens the App Store's product sheet inside the publisher's app.
@@ -45,6 +49,25 @@ pub(super) static STOREKIT: Format = Format {
     freshness: Freshness::Silent,
     nonce_scope: &[],
     derived: &[],
+    unsigned: UNSIGNED_STOREKIT,
+    shapes: &[
+        Shape {
+            name: "native",
+            doc: "the parameters of SKStoreProductViewController.loadProduct, by the names of their \
+                  constants",
+            source: "Apple, StoreKit: SKStoreProductViewController, loadProduct(withParameters:)",
+            members: PRODUCT_PARAMETERS,
+            versions: None,
+            demands: &[],
+            joins: false,
+        },
+        OPENRTB_SHAPE,
+        Shape {
+            name: "openrtb-draft",
+            doc: "as openrtb; beside it may stand the AdAttributionKit object of a DRAFT",
+            ..OPENRTB_SHAPE
+        },
+    ],
 };
 
 /// The app draws the ad itself and is credited for its being seen.
@@ -67,6 +90,24 @@ pub(super) static VIEW: Format = Format {
     freshness: Freshness::Silent,
     nonce_scope: &[],
     derived: &[],
+    unsigned: UNSIGNED_VIEW,
+    shapes: &[
+        Shape {
+            name: "native",
+            doc: "the properties of SKAdImpression",
+            source: "Apple, StoreKit: SKAdImpression",
+            members: AD_IMPRESSION,
+            versions: None,
+            demands: &[],
+            joins: false,
+        },
+        OPENRTB_SHAPE,
+        Shape {
+            name: "openrtb-draft",
+            doc: "as openrtb; beside it may stand the AdAttributionKit object of a DRAFT",
+            ..OPENRTB_SHAPE
+        },
+    ],
 };
 
 const BEFORE_FIDELITY: &[&str] = &[

@@ -17,6 +17,10 @@ fn ids_and_names_are_unique_and_every_reference_names_a_field() {
         assert_eq!(names.len(), format.fields.len(), "{}", format.id);
         assert!(!format.layouts.is_empty(), "{}", format.id);
         for layout in format.layouts {
+            for field in format.fields {
+                let is_named = layout.field_names().contains(&field.name);
+                assert_eq!(layout.has(field.name), is_named, "{}", format.id);
+            }
             for name in layout.field_names() {
                 assert!(names.contains(name), "{} names {name}", format.id);
             }
@@ -58,10 +62,109 @@ fn versioned_formats_have_a_version_field_that_lists_their_versions() {
     }
 }
 
+/// The members of a version at every depth, object by object.
+fn objects(
+    members: &'static [shape::Member],
+    format: &Format,
+    layout: &Layout,
+    all: &mut Vec<Vec<shape::Member>>,
+) {
+    let own = members.iter().filter(|member| member.is_of(format, layout));
+    let own: Vec<shape::Member> = own.copied().collect();
+    for member in &own {
+        if let shape::Node::Object(inner) | shape::Node::Each(inner) = member.node {
+            objects(inner, format, layout, all);
+        }
+    }
+    all.push(own);
+}
+
+#[test]
+fn shapes_name_fields_hold_one_signature_and_begin_with_what_is_always_there() {
+    use shape::{Markup, Node};
+    for format in FORMATS {
+        let names: HashSet<_> = format.shapes.iter().map(|shape| shape.name).collect();
+        assert_eq!(names.len(), format.shapes.len(), "{}", format.id);
+        assert!(!names.contains(shape::RECORD), "{}", format.id);
+        for shape in format.shapes {
+            let id = format!("{} {}", format.id, shape.name);
+            assert!(
+                !shape.doc.ends_with('.') && !shape.source.is_empty(),
+                "{id}"
+            );
+            assert!(shape.is_of(format.newest()), "{id}");
+            let is_field = |name: &str| format.any_field(name).is_some();
+            let is_derived = |name: &str| format.derived.iter().any(|own| own.name == name);
+            assert!(shape.demands.iter().all(|name| is_field(name)), "{id}");
+            let is_object = matches!(shape.members[0].node, Node::Object(_));
+            assert!(
+                !shape.joins || (shape.members.len() == 1 && is_object),
+                "{id}"
+            );
+            for layout in format.layouts.iter().filter(|layout| shape.is_of(layout)) {
+                let mut all = Vec::new();
+                objects(shape.members, format, layout, &mut all);
+                let mut results = 0;
+                for members in all {
+                    assert!(!members[0].may_lack(format, shape), "{id}");
+                    let names: HashSet<_> = members.iter().map(|member| member.name).collect();
+                    assert_eq!(names.len(), members.len(), "{id}");
+                    assert!(
+                        !names.contains("object") && !names.contains("format"),
+                        "{id}"
+                    );
+                    for member in members {
+                        assert!(member.doc.ends_with('.'), "{id} {}", member.name);
+                        let is_known = match member.node {
+                            // What is encoded in a token stands nowhere else.
+                            Node::Field(name) | Node::Text(name) => format
+                                .any_field(name)
+                                .is_some_and(|(_, f)| f.wrapped.is_none()),
+                            Node::Derived(name) => is_derived(name),
+                            Node::Markup(pieces) => pieces.iter().all(|piece| match piece {
+                                Markup::Field(name) => is_field(name),
+                                Markup::Derived(name) => is_derived(name),
+                                Markup::Text(_) => true,
+                            }),
+                            Node::Result => {
+                                results += 1;
+                                true
+                            }
+                            Node::Constant(_) | Node::Each(_) | Node::Object(_) => true,
+                        };
+                        assert!(is_known, "{id} {}", member.name);
+                    }
+                }
+                assert_eq!(results, 1, "{id} {:?}", layout.version);
+            }
+        }
+        for field in format.unsigned {
+            let id = format!("{} {}", format.id, field.name);
+            let is_used = |shape: &Shape| {
+                let mut layouts = format.layouts.iter();
+                layouts.any(|layout| shape.uses(format, layout, field.name))
+            };
+            assert!(format.shapes.iter().any(is_used), "{id}");
+            assert!(format.field(field.name).is_none(), "{id}");
+            let plain = field.wrapped.is_none() && field.omit.is_none() && !field.lowered;
+            let from_row = matches!(field.source, Source::Required | Source::Optional);
+            assert!(plain && from_row && field.doc.ends_with('.'), "{id}");
+        }
+    }
+}
+
+#[test]
+fn markup_is_escaped_so_that_no_value_leaves_its_attribute() {
+    let mut out = Vec::new();
+    shape::escape_markup(r#"a"b<c>&amp;'é"#, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(text, "a&quot;b&lt;c&gt;&amp;amp;'é");
+}
+
 #[test]
 fn every_example_passes_its_own_field() {
     for format in FORMATS {
-        for field in format.fields.iter().filter(|f| !f.example.is_empty()) {
+        for field in format.all_fields().filter(|f| !f.example.is_empty()) {
             let mut out = Vec::new();
             let result = field.read(field.example, &mut out);
             assert!(result.is_ok(), "{} {}: {result:?}", format.id, field.name);

@@ -6,7 +6,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::checks::{DOMAIN, ITEM_ID, NETWORK_ID, SOURCE_IDENTIFIER, network_suffix};
+use super::checks::{DOMAIN, ITEM_ID, NETWORK_ID, SITE, SOURCE_IDENTIFIER, network_suffix};
+use super::shape::{Markup, Member, Node, Shape};
 use super::{
     Derived, Field, Format, Freshness, KeyUse, Kind, Layout, Selector, Signing, Source, Unit,
 };
@@ -104,7 +105,103 @@ pub(super) static WEB: Format = Format {
         make: attribution_source_nonce,
         doc: "The nonce's 16 bytes in base64url without padding, as the ad's link carries them.",
     }],
+    unsigned: &[Field::new(
+        "attributionDestination",
+        SITE,
+        Source::Required,
+        "The ad network's site, which the device asks: https:// and its registrable domain.",
+    )
+    .example("https://example.com")],
+    shapes: &[
+        Shape {
+            name: "native",
+            doc: "AdImpressionResponse, the body of the answer to the device",
+            source: "Apple, SKAdNetwork for Web Ads: AdImpressionResponse",
+            members: RESPONSE,
+            versions: None,
+            demands: &[],
+            joins: false,
+        },
+        Shape {
+            name: "web-bundle",
+            doc: "what an ad server needs for one nonce: the keys of the device's request, the \
+                  ad's link, and the response",
+            source: "Apple, SKAdNetwork for Web Ads: Creating an attributable ad link",
+            members: &[
+                Member::new(
+                    "source_nonce",
+                    Node::Derived("attributionSourceNonce"),
+                    "source_nonce of the device's request.",
+                ),
+                Member::new(
+                    "source_domain",
+                    Node::Field("source_domain"),
+                    "source_domain of the device's request.",
+                ),
+                Member::new(
+                    "attributionDestination",
+                    Node::Field("attributionDestination"),
+                    "The site that the device asks; not signed.",
+                ),
+                Member::new(
+                    "link",
+                    Node::Markup(LINK),
+                    "The link's element, without content, escaped for HTML.",
+                ),
+                Member::new(
+                    "response",
+                    Node::Object(RESPONSE),
+                    "AdImpressionResponse, the body of the answer.",
+                ),
+            ],
+            versions: None,
+            demands: &[],
+            joins: false,
+        },
+    ],
 };
+
+const LINK: &[Markup] = &[
+    Markup::Text("<a href=\"https://apps.apple.com/app/id"),
+    Markup::Field("itunes_item_id"),
+    Markup::Text("\" attributionDestination=\""),
+    Markup::Field("attributionDestination"),
+    Markup::Text("\" attributionSourceNonce=\""),
+    Markup::Derived("attributionSourceNonce"),
+    Markup::Text("\"></a>"),
+];
+
+/// The fidelity is signed and no part of it.
+const RESPONSE: &[Member] = &[
+    Member::new("version", Node::Field("version"), "4.0."),
+    Member::new(
+        "ad_network_id",
+        Node::Field("ad_network_id"),
+        "The ad network's id.",
+    ),
+    Member::new(
+        "source_identifier",
+        Node::Field("source_identifier"),
+        "The campaign code.",
+    ),
+    Member::new(
+        "itunes_item_id",
+        Node::Field("itunes_item_id"),
+        "The advertised app, as in the link.",
+    ),
+    Member::new("nonce", Node::Field("nonce"), "The nonce as a UUID."),
+    Member::new(
+        "source_domain",
+        Node::Field("source_domain"),
+        "The domain, as the request has it.",
+    ),
+    Member::new(
+        "timestamp",
+        Node::Field("timestamp"),
+        "Milliseconds since 1970.",
+    ),
+    Member::new("signature", Node::Result, "The signature."),
+];
 
 /// The link's form of the nonce: base64url of the UUID's 16 bytes, not of its
 /// text.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::format::{Code, Fault};
+use crate::format::shape::check_joined;
+use crate::format::{Code, Fault, Format, Layout, Shape};
 use crate::output::Compression;
 use crate::record::{Outcome, Plan, Problem, Records, Reject, Tally};
 use crate::row::{self, Cells, Dialect, PlainRows, Position};
@@ -128,6 +129,21 @@ struct Checker<'c, 'r> {
 }
 
 impl<'r> Checker<'_, 'r> {
+    /// What of a row stands in one object must go together there.
+    fn check_joined(&mut self) {
+        let parts = self.plans.iter().zip(&self.records).map(|(plan, records)| {
+            let rules = plan.rules();
+            let layout = records.get(records.len() - 1).layout();
+            let shape = rules.shape().filter(|shape| shape.joins)?;
+            Some((rules.format(), shape, &rules.format().layouts[layout]))
+        });
+        let parts: Option<Vec<(&Format, &Shape, &Layout)>> = parts.collect();
+        if let Some(Err(why)) = parts.map(|parts| check_joined(&parts)) {
+            let problem = Problem::row(Code::Conflict, "", "formats that go into one object");
+            self.problems.push(problem.hint(why));
+        }
+    }
+
     /// Checks a row for every format: it becomes records of all of them, or is
     /// rejected with the problems of all.
     fn each(
@@ -150,7 +166,10 @@ impl<'r> Checker<'_, 'r> {
             }
         }
         if self.problems.is_empty() {
-            notices.merge(&due);
+            self.check_joined();
+        }
+        if self.problems.is_empty() {
+            self.report.notices.merge(&due);
             return Outcome::Record;
         }
         for records in &mut self.records {

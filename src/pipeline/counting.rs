@@ -32,7 +32,7 @@ impl Names {
 
 /// Checks only: every record counts, no line is made. However many there are,
 /// they are counted row by row.
-pub(super) fn count_only(checked: Checked, names: &Names) -> Done {
+pub(super) fn count_only(checked: Checked, joined: usize, names: &Names) -> Done {
     let Checked {
         records,
         report,
@@ -53,7 +53,7 @@ pub(super) fn count_only(checked: Checked, names: &Names) -> Done {
         report: Some(report),
         lines: Arc::<Supply<Vec<u8>>>::default().take(),
         rows: rows as u64,
-        records: all.fold(0, u64::saturating_add),
+        records: all.fold(0, u64::saturating_add) / joined as u64,
         made: made.into_iter().map(entry).collect(),
         recomputed: 0,
         cuts: Cuts::default(),

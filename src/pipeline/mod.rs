@@ -159,6 +159,17 @@ impl Prepared {
     }
 }
 
+/// What writes the objects in which all formats of a run stand together, where
+/// they have such a shape.
+fn together(rules: &[Rules]) -> Option<Envelope> {
+    let joins = |rules: &Rules| rules.shape().is_some_and(|shape| shape.joins);
+    let rules: Vec<&Rules> = rules.iter().collect();
+    match rules.len() > 1 && rules.iter().all(|rules| joins(rules)) {
+        true => Envelope::joined(&rules),
+        false => None,
+    }
+}
+
 /// What is done with checked records.
 enum Todo {
     Sign(Task),
@@ -184,21 +195,22 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
     ) -> Result<Summary, Error> {
         let clock = Instant::now();
         let job = self.job;
+        let outputs = &job.outputs;
         let formats: Vec<Printer<'_>> = rules
             .iter()
             .zip(&reads_version)
             .map(|(rules, reads_version)| Printer {
                 recipes: Recipes::new(rules.format()),
-                envelope: Envelope::new(
-                    job.outputs.style,
-                    rules.format(),
+                envelope: Envelope::of(
+                    rules,
+                    outputs.style,
                     &rules.layouts(*reads_version),
-                    &rules.settings().keep,
-                    job.outputs.escape_formulas,
+                    outputs.escape_formulas,
                 ),
                 publishers: rules.publishers(),
             })
             .collect();
+        let together = together(rules);
         let resumed = unfinished.is_some();
         if let Some(checkpoint) = &unfinished
             && (checkpoint.counts.rows > 0 || checkpoint.place != PlaceEntry::default())
@@ -215,7 +227,12 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         };
         (self.on)(Event::Begun(&begun));
         let finished = self
-            .flow(&pool, &mut inputs, &formats, &mut ledger)
+            .flow(
+                &pool,
+                &mut inputs,
+                (&formats, together.as_ref()),
+                &mut ledger,
+            )
             .and_then(|()| {
                 ledger.close(&inputs.finished, job.expect_rows)?;
                 let mut summary = ledger.books.summary(&inputs.finished);
@@ -237,7 +254,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         &mut self,
         pool: &parallel::Pool,
         inputs: &mut Inputs<'_>,
-        formats: &[Printer<'_>],
+        (formats, together): (&[Printer<'_>], Option<&Envelope>),
         ledger: &mut Ledger,
     ) -> Result<(), Error> {
         let job = self.job;
@@ -252,6 +269,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         let partitioner = Partitioner::new(&job.outputs.partition_by, settings)?;
         let press = job.signer.as_ref().map(|signer| Press {
             formats,
+            together,
             names: &names,
             signer,
             spread: settings.spread.map(|over| Spread {
@@ -265,6 +283,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
             benches: Arc::default(),
             lines: Arc::default(),
         });
+        let joined = together.map_or(1, |_| formats.len());
         let records = Arc::default();
         let rejects = ledger::compression(&job.outputs.rejects);
         parallel::flow(
@@ -276,7 +295,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
                 let mut spawn = |work| !job.stop.is_requested() && spawn(work);
                 match (checked, &press) {
                     (Ok(checked), Some(_)) => {
-                        task::cut(checked, &mut |task| spawn(Ok(Todo::Sign(task))));
+                        task::cut(checked, joined, &mut |task| spawn(Ok(Todo::Sign(task))));
                     }
                     (Ok(checked), None) => {
                         spawn(Ok(Todo::Count(checked)));
@@ -289,7 +308,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
             |todo| match (todo?, &press) {
                 (Todo::Sign(task), Some(press)) => traced(|trace| task.sign(press, trace)),
                 (Todo::Sign(_), None) => unreachable!("tasks are cut where there is a press"),
-                (Todo::Count(checked), _) => Ok(count_only(checked, &names)),
+                (Todo::Count(checked), _) => Ok(count_only(checked, joined, &names)),
             },
             |done| {
                 if let (true, Some(durable)) = (ledger.enter(done?)?, ledger.durable()) {

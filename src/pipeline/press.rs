@@ -19,6 +19,8 @@ use super::task::Item;
 pub(super) struct Press<'a> {
     /// For each of the run's formats.
     pub(super) formats: &'a [Printer<'a>],
+    /// Writes what all formats stand in together, where they do.
+    pub(super) together: Option<&'a Envelope>,
     pub(super) names: &'a Names,
     pub(super) signer: &'a Signer,
     pub(super) spread: Option<Spread>,

@@ -159,8 +159,7 @@ impl Signer {
         match plan.check_json(row, number, &mut records, &mut problems, &mut notices) {
             Outcome::Reject => Err(RowError::Rejected(problems)),
             Outcome::Record => {
-                let keep = &rules.settings().keep;
-                let envelope = Envelope::new(Style::Ndjson, format, &[], keep, true);
+                let envelope = Envelope::of(rules, Style::Ndjson, &[], true);
                 let recipes = Recipes::new(format);
                 let printer = Printer {
                     recipes,
@@ -174,6 +173,7 @@ impl Signer {
                 };
                 let press = Press {
                     formats: &[printer],
+                    together: None,
                     names: &names,
                     signer: self,
                     spread: settings.spread.map(|over| Spread {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::envelope::Style;
 use crate::error::Error;
+use crate::format::shape::RECORD;
 use crate::format::{Format, Freshness};
 use crate::output::{Checkpoint, OutputError};
 use crate::record::{FormatChoice, Settings, UNPUBLISHED_TOLERANCE};
@@ -226,6 +227,13 @@ pub(super) fn check_formats(job: &Job) -> Result<(), Error> {
 /// No output is an input or another output, and there are the columns that
 /// records are partitioned by.
 pub(super) fn check_outputs(job: &Job) -> Result<(), Error> {
+    let shape = &job.settings.shape;
+    if shape != RECORD && job.outputs.style != Style::Ndjson && job.outputs.signed.is_some() {
+        return Err(Error::settings(
+            format!("objects of the shape {shape} do not fit into CSV"),
+            "write to a file whose name ends in .ndjson, or give --output-format ndjson",
+        ));
+    }
     let files: Vec<(&'static str, PathBuf)> = job
         .inputs
         .iter()

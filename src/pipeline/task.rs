@@ -9,13 +9,13 @@ use crate::envelope::Signed;
 use crate::error::Error;
 use crate::output::{Cuts, MadeEntry};
 use crate::record::Records;
-use crate::signing_input::Copy;
+use crate::signing_input::{Copy, Recipes};
 
 use super::check::{Checked, Report};
 use super::counting::{Names, count};
 use super::inputs::{Bounds, Spot};
 use super::partition::Cutter;
-use super::press::{Bench, Press, Printer};
+use super::press::{Bench, Press};
 use super::supply::Lent;
 use super::trace::Trace;
 
@@ -35,6 +35,8 @@ pub(super) struct Task {
     records: Arc<Vec<Lent<Records>>>,
     /// The batch's report, on its first task only.
     report: Option<Report>,
+    /// How many formats stand in one line together.
+    joined: usize,
     row: usize,
     /// Which of all that the row becomes.
     nth: u64,
@@ -80,7 +82,7 @@ pub(super) struct Done {
 /// Cuts a checked batch into tasks; at least one, so that its rejects are
 /// written even where nothing is signed. How a batch is cut depends on its
 /// records alone, so that a resume can tell the tasks by their numbers.
-pub(super) fn cut(checked: Checked, spawn: &mut dyn FnMut(Task) -> bool) {
+pub(super) fn cut(checked: Checked, joined: usize, spawn: &mut dyn FnMut(Task) -> bool) {
     let Checked {
         records,
         report,
@@ -88,11 +90,11 @@ pub(super) fn cut(checked: Checked, spawn: &mut dyn FnMut(Task) -> bool) {
         skip,
     } = checked;
     let mut keep = |task: Task| task.number < skip || spawn(task);
-    cut_records(records, report, Some(bounds), &mut keep);
+    cut_records((records, joined), report, Some(bounds), &mut keep);
 }
 
 fn cut_records(
-    records: Vec<Lent<Records>>,
+    (records, joined): (Vec<Lent<Records>>, usize),
     report: Report,
     bounds: Option<Arc<Bounds>>,
     spawn: &mut dyn FnMut(Task) -> bool,
@@ -101,6 +103,7 @@ fn cut_records(
     let mut task = Task {
         records: Arc::clone(&records),
         report: Some(report),
+        joined,
         row: 0,
         nth: 0,
         count: 0,
@@ -116,10 +119,11 @@ fn cut_records(
         let all = becomes(&records, row);
         let mut nth = 0;
         while nth < all {
-            if task.count == TASK_RECORDS || (bytes >= TASK_BYTES && task.count > 0) {
+            if task.count + joined > TASK_RECORDS || (bytes >= TASK_BYTES && task.count > 0) {
                 let next = Task {
                     records: Arc::clone(&records),
                     report: None,
+                    joined,
                     row,
                     nth,
                     count: 0,
@@ -135,7 +139,9 @@ fn cut_records(
             let room = TASK_RECORDS - task.count;
             let fits = (TASK_BYTES - bytes.min(TASK_BYTES)) / size + 1;
             let left = usize::try_from(all - nth).unwrap_or(usize::MAX);
-            let take = room.min(fits).min(left);
+            // A line is never divided: all that a row becomes is whole lines.
+            let take = room.min(fits.next_multiple_of(joined)).min(left);
+            let take = take - take % joined;
             task.count += take;
             bytes += take * size;
             nth += take as u64;
@@ -162,7 +168,7 @@ fn becomes(records: &[Lent<Records>], row: usize) -> u64 {
 pub(super) fn sign_all(records: Lent<Records>, press: &Press<'_>) -> Result<Vec<u8>, Error> {
     let mut lines = Vec::new();
     let mut failed = None;
-    cut_records(vec![records], Report::default(), None, &mut |task| {
+    cut_records((vec![records], 1), Report::default(), None, &mut |task| {
         match task.sign(press, &Trace::default()) {
             Ok(done) => lines.extend_from_slice(&done.lines),
             Err(error) => failed = Some(error),
@@ -177,7 +183,8 @@ pub(super) fn sign_all(records: Lent<Records>, press: &Press<'_>) -> Result<Vec<
 
 impl Task {
     /// The signed records of the task, in order: publisher after publisher,
-    /// for each format after format, for each copy after copy.
+    /// for each format after format, for each copy after copy; where formats
+    /// stand in one line, copy after copy, for each format after format.
     fn items(&self) -> impl Iterator<Item = Item> {
         let formats = self.records.len() as u64;
         let (mut row, mut nth) = (self.row, self.nth);
@@ -200,8 +207,14 @@ impl Task {
                 row,
                 met: nth / of_publisher,
                 // Fewer than there are formats.
-                format: (of_format / count) as usize,
-                copy: of_format % count,
+                format: match self.joined {
+                    1 => of_format / count,
+                    _ => of_format % formats,
+                } as usize,
+                copy: match self.joined {
+                    1 => of_format % count,
+                    _ => of_format / formats,
+                },
                 is_last_of_row: nth + 1 == all,
             };
             nth += 1;
@@ -245,7 +258,7 @@ impl Task {
         });
         Done {
             rows: self.items().filter(|item| item.is_last_of_row).count() as u64,
-            records: self.count as u64,
+            records: (self.count / self.joined) as u64,
             recomputed,
             made,
             lines,
@@ -329,24 +342,35 @@ impl Task {
         // One allocation for all lines: doubling would hold twice as much.
         let ends = self.count * LINE_ENDS;
         lines.reserve(payloads.total_bytes() + messages.total_bytes() + ends);
-        for (at, item) in items.iter().enumerate() {
-            let record = record_of(item);
+        let signed = |at: usize, item: &Item| {
             let payload = payloads.get(at);
-            trace.at(record.number());
-            let signed = Signed {
-                record,
+            Signed {
+                record: record_of(item),
                 derived: &derived[at],
                 // Without the braces.
                 members: &payload[1..payload.len() - 1],
                 message: messages.get(at),
                 signature: signatures.get(at),
-            };
-            let Printer {
-                recipes, envelope, ..
-            } = &formats[item.format];
-            envelope.write(recipes, &signed, lines);
+            }
+        };
+        let of = |item: &Item| (item.format, &formats[item.format].recipes);
+        for (at, line) in (0..).step_by(self.joined).zip(items.chunks(self.joined)) {
+            let (first, item) = (signed(at, &line[0]), &line[0]);
+            trace.at(first.record.number());
+            match press.together {
+                None => formats[item.format]
+                    .envelope
+                    .write(of(item).1, &first, lines),
+                Some(envelope) => {
+                    let all = (at..).zip(line);
+                    let group: Vec<(&Recipes, Signed<'_>)> = all
+                        .map(|(at, item)| (of(item).1, signed(at, item)))
+                        .collect();
+                    envelope.write_group(&group, lines);
+                }
+            }
             if let Some(cutter) = &mut cutter {
-                cutter.line((item.format, recipes), &record, signed.derived, lines.len());
+                cutter.line(of(item), &first.record, first.derived, lines.len());
             }
         }
         Ok(recomputed)

@@ -184,7 +184,7 @@ impl Plan<'_> {
             // Inside an object there are its own fields and nothing else.
             Some(parent) => self.roles(name).and_then(|roles| {
                 let field = roles.field?;
-                let own = format.parent(format.fields[field].name);
+                let own = format.parent(format.field_at(field).name);
                 own.is_some_and(|own| same_name(own, parent))
                     .then_some(Roles {
                         field: Some(field),
@@ -237,7 +237,7 @@ impl Plan<'_> {
                 }
                 known => {
                     if known.is_some() {
-                        problems.push(twice(format.fields[at].name, cell));
+                        problems.push(twice(format.field_at(at).name, cell));
                     }
                     cells.fields[at] = Some(cell);
                     cells.by_alias |= if roles.alias { bit } else { 0 };

@@ -6,7 +6,7 @@ use crate::format::{Claim, Format, Signing};
 
 use super::plan_error::PlanError;
 use super::publishers::{ALLOW, DENY, IDS};
-use super::rules::{Rules, field_of};
+use super::rules::Rules;
 use super::steps::Steps;
 
 /// Whether a column's name fits a field's: without regard to case and to
@@ -172,7 +172,7 @@ impl<'r> Plan<'r> {
         }
         plan.check_unknown()?;
         let columns = || plan.columns.iter();
-        plan.column_of = (0..rules.format().fields.len())
+        plan.column_of = (0..rules.width())
             .map(|at| columns().position(|roles| roles.field == Some(at)))
             .collect();
         plan.others = (0..plan.columns.len())
@@ -236,7 +236,7 @@ impl<'r> Plan<'r> {
             }
         };
         let is_row = self.side == Side::Rows;
-        for (at, field) in format.fields.iter().enumerate() {
+        for (at, field) in rules.fields() {
             add(field.name, &|roles| roles.field = Some(at));
             if let Some(parent) = format.parent(field.name) {
                 add(&format!("{parent}.{}", field.name), &|roles| {
@@ -247,7 +247,7 @@ impl<'r> Plan<'r> {
         for parent in parents(format) {
             add(parent, &|roles| roles.parent = true);
         }
-        for (at, field) in format.fields.iter().enumerate() {
+        for (at, field) in rules.fields() {
             for alias in field.aliases {
                 add(alias, &|roles| {
                     // A field of that very name goes before.
@@ -257,11 +257,11 @@ impl<'r> Plan<'r> {
                 });
             }
         }
-        if is_row && !format.fields.iter().any(|f| same_name(f.name, COUNT)) && !is_mapped(COUNT) {
+        if is_row && !rules.fields().any(|(_, f)| same_name(f.name, COUNT)) && !is_mapped(COUNT) {
             add(COUNT, &|roles| roles.count = true);
         }
         for (field, column) in &settings.maps {
-            let at = field_of(format, field);
+            let at = rules.field_of(field);
             let is_count = at.is_none() && same_name(field, COUNT);
             if at.is_none() && !is_count {
                 // It is a field of another format.
@@ -300,7 +300,7 @@ impl<'r> Plan<'r> {
             }
         }
         for format in rules.beside() {
-            let own = format.fields.iter().flat_map(|field| {
+            let own = format.all_fields().flat_map(|field| {
                 let parent = format.parent(field.name);
                 let inner = parent.map(|parent| format!("{parent}.{}", field.name));
                 let names = field.aliases.iter().map(|alias| (*alias).to_owned());
@@ -316,10 +316,9 @@ impl<'r> Plan<'r> {
         }
         // Members of JSON rows mostly come spelled as the field is: those are
         // found by the first look-up.
-        let exact: Vec<(String, Roles)> = format
-            .fields
-            .iter()
-            .filter_map(|field| {
+        let exact: Vec<(String, Roles)> = rules
+            .fields()
+            .filter_map(|(_, field)| {
                 let normal: String = normal(field.name).collect();
                 let roles = names.iter().find(|(known, _)| *known == normal)?.1;
                 Some((field.name.to_owned(), roles))

@@ -5,7 +5,7 @@ use crate::format::Source;
 
 use super::columns::{Plan, Roles, Side, nearest, same_name};
 use super::plan_error::PlanError;
-use super::rules::{Default, field_of};
+use super::rules::Default;
 
 impl Plan<'_> {
     /// A column that has a field's own name leaves no use for one that has
@@ -72,7 +72,9 @@ impl Plan<'_> {
 
     /// Whether publishers give the field of this name.
     fn is_given_beside(&self, name: &str) -> bool {
-        field_of(self.rules.format(), name).is_some_and(|at| self.rules.is_given(at))
+        self.rules
+            .field_of(name)
+            .is_some_and(|at| self.rules.is_given(at))
     }
 
     /// What publishers give, no column of a row gives as well.
@@ -105,7 +107,7 @@ impl Plan<'_> {
             if rules.is_own_of_rows(at) {
                 return Err(PlanError::NotByPublisher {
                     column: name.clone(),
-                    field: rules.format().fields[at].name,
+                    field: rules.format().field_at(at).name,
                 });
             }
         }
@@ -148,7 +150,7 @@ impl Plan<'_> {
             };
             if let Some(first) = self.columns[..at].iter().position(clash) {
                 let field = match roles.field {
-                    Some(field) => self.rules.format().fields[field].name.to_owned(),
+                    Some(field) => self.rules.format().field_at(field).name.to_owned(),
                     None => self.names[at].clone(),
                 };
                 return Err(PlanError::DuplicateColumn {
@@ -169,7 +171,7 @@ impl Plan<'_> {
         } else {
             rules.masks[rules.default_layout()]
         };
-        for (at, field) in rules.format().fields.iter().enumerate() {
+        for (at, field) in rules.fields() {
             let given = self.columns.iter().any(|roles| roles.field == Some(at))
                 || rules.is_given(at)
                 || !matches!(rules.defaults[at], Default::None);
@@ -180,7 +182,7 @@ impl Plan<'_> {
                 Source::KeyId { required: true } if rules.choices.is_none() => {
                     return Err(PlanError::KeyId { field: field.name });
                 }
-                Source::Required => {
+                _ if rules.demands(field) => {
                     let free = |roles: &Roles| *roles == Roles::default();
                     let unused = self.names.iter().zip(&self.columns);
                     let unused = unused.filter(|(_, r)| free(r)).map(|(n, _)| n.as_str());
@@ -213,8 +215,7 @@ impl Plan<'_> {
                 let format = self.rules.format();
                 // A field that has its column would not take a second one.
                 let given = |at| self.columns.iter().any(|roles| roles.field == Some(at));
-                let fields = format.fields.iter().enumerate();
-                let free = fields.filter(|(at, _)| !given(*at));
+                let free = self.rules.fields().filter(|(at, _)| !given(*at));
                 return Err(PlanError::UnknownColumn {
                     column: name.clone(),
                     format: format.id,

@@ -10,13 +10,13 @@ use super::publishers::{ALLOW, DENY, Publishers};
 use super::reading::Reading;
 use super::records::Met;
 use super::reject::Problem;
-use super::steps::is_demanded;
 
 impl<'a, C: Cells<'a>> Reading<'_, 'a, '_, C> {
     /// Reads what a publisher gives: a bit for each field that it can give.
     pub(super) fn read_publisher(mut self) -> u64 {
         let mut given = 0;
-        for (at, field) in self.format.fields.iter().enumerate() {
+        let rules = self.plan.rules;
+        for (at, field) in rules.fields() {
             let Some(cell) = self.cells.field(at) else {
                 continue;
             };
@@ -29,7 +29,7 @@ impl<'a, C: Cells<'a>> Reading<'_, 'a, '_, C> {
             given |= 1 << at;
             match cell.text(field, self.plan.rules.settings.trim) {
                 Ok(Some(text)) => self.value(at, field, cell, &text),
-                Ok(None) if is_demanded(field) => {
+                Ok(None) if self.plan.rules.demands(field) => {
                     let fault = Fault::new(Code::Missing, field.kind.wanted());
                     self.refuse::<()>(field.name, cell, fault);
                 }
@@ -165,7 +165,7 @@ impl<'a, C: Cells<'a>> Reading<'_, 'a, '_, C> {
                     let id = id.to_owned();
                     self.value(at, field, Cell::Utf8(&id), &id);
                 }
-                None if is_demanded(field) => {
+                None if self.plan.rules.demands(field) => {
                     let fault = Fault::new(Code::Missing, field.kind.wanted())
                         .hint("give the key a key-id in the key ring, or the row one");
                     self.problems.push(Problem::new(field.name, "", fault));

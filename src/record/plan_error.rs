@@ -120,6 +120,28 @@ pub enum PlanError {
         /// The delimiter it seems to have.
         delimiter: char,
     },
+    /// The format has no such shape.
+    #[error("{format} has no shape {shape:?}, only {known}")]
+    UnknownShape {
+        /// The format's id.
+        format: &'static str,
+        /// The shape.
+        shape: String,
+        /// The shapes there are.
+        known: String,
+    },
+    /// The version has no such shape.
+    #[error("version {version} of {format} has no shape {shape:?}, only {known} have")]
+    VersionWithoutShape {
+        /// The format's id.
+        format: &'static str,
+        /// The version.
+        version: &'static str,
+        /// The shape.
+        shape: String,
+        /// The versions that have it.
+        known: String,
+    },
     /// The format has no such version.
     #[error("{format} has no version {version:?}, only {known}")]
     UnknownVersion {
@@ -185,6 +207,10 @@ impl PlanError {
                 '\t' => "give --delimiter '\\t' if tabs divide its columns".into(),
                 other => format!("give --delimiter '{other}' if that divides its columns"),
             },
+            Self::UnknownShape { .. } => "give --shape with one of them, or leave it out".into(),
+            Self::VersionWithoutShape { .. } => {
+                "give another version, or leave --shape out for flat records".into()
+            }
             Self::SetValue { .. } | Self::UnknownVersion { .. } | Self::Copies { .. } => {
                 return None;
             }

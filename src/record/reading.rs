@@ -9,7 +9,7 @@ use super::columns::{COUNT, Plan};
 use super::records::{Finished, Met, Records};
 use super::reject::Problem;
 use super::rules::Default;
-use super::steps::{Step, What, is_demanded};
+use super::steps::{Step, What};
 
 /// A row on its way to become a record.
 pub(super) struct Reading<'c, 'a, 'p, C> {
@@ -83,6 +83,11 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
                 .hint("write the version exactly so: 4.0, not 4");
             return self.refuse(VERSION, cell, fault);
         };
+        if let Some(known) = rules.is_shapeless(at) {
+            let shape = &rules.settings.shape;
+            let wanted = format!("a version that has the shape {shape}: {known}");
+            return self.refuse(VERSION, cell, Fault::new(Code::UnknownVersion, wanted));
+        }
         match rules.fixed {
             Some(fixed) if fixed != at => {
                 let fixed = self.format.layouts[fixed].version.unwrap_or_default();
@@ -142,7 +147,7 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
 
     fn is_absent(&self, at: usize, cell: Cell<'_>) -> bool {
         let trim = self.plan.rules.settings.trim;
-        matches!(cell.text(&self.format.fields[at], trim), Ok(None))
+        matches!(cell.text(self.format.field_at(at), trim), Ok(None))
     }
 
     fn refuse_if_filled(&mut self, at: usize, field: &Field, fault: Fault) {
@@ -197,7 +202,7 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
             (None, Default::None) => {
                 // The key may have its own id to give.
                 let waits = rules.choices.is_some() && field.selects.is_some();
-                if is_demanded(field) && !(waits && Some(at) == self.key_id()) {
+                if rules.demands(field) && !(waits && Some(at) == self.key_id()) {
                     let fault = Fault::new(Code::Missing, field.kind.wanted());
                     self.problems.push(Problem::new(field.name, "", fault));
                 }

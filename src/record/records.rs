@@ -97,7 +97,7 @@ impl Records {
 
     /// Room for the records of a run.
     pub fn for_rules(rules: &super::Rules) -> Self {
-        Self::new(rules.format().fields.len(), rules.settings().keep.len())
+        Self::new(rules.width(), rules.settings().keep.len())
     }
 
     /// Removes all records and keeps the memory.

@@ -1,8 +1,9 @@
 //! What the settings of a run say about its records, resolved once.
 
-use crate::format::{Field, Format, Freshness, Kind, Source, Unit, VERSION};
-
 use std::sync::Arc;
+
+use crate::format::shape::RECORD;
+use crate::format::{Field, Format, Freshness, Kind, Shape, Source, Unit, VERSION};
 
 use super::MAX_FIELDS;
 use super::cell::Cell;
@@ -34,6 +35,8 @@ pub(super) enum Default {
 #[derive(Clone, Debug)]
 pub struct Rules {
     pub(super) settings: Settings,
+    /// The shape; `None` for the record.
+    shape: Option<&'static Shape>,
     /// The fixed layout, if there is one.
     pub(super) fixed: Option<usize>,
     pub(super) defaults: Vec<Default>,
@@ -47,9 +50,17 @@ pub struct Rules {
     pub(super) choices: Option<Arc<Choices>>,
 }
 
-/// The fields of a format that this name gives or names: its own, one behind
+/// The place of the field that this name gives or names: its own, one behind
 /// its parent's, or an alias.
 pub fn field_of(format: &'static Format, name: &str) -> Option<usize> {
+    find(
+        format,
+        &format.all_fields().enumerate().collect::<Vec<_>>(),
+        name,
+    )
+}
+
+fn find(format: &'static Format, fields: &[(usize, &'static Field)], name: &str) -> Option<usize> {
     let is_own = |field: &Field| {
         same_name(field.name, name)
             || format
@@ -57,10 +68,9 @@ pub fn field_of(format: &'static Format, name: &str) -> Option<usize> {
                 .is_some_and(|parent| same_name(&format!("{parent}.{}", field.name), name))
     };
     let is_alias = |field: &Field| field.aliases.iter().any(|alias| same_name(alias, name));
-    let fields = || format.fields.iter();
-    fields()
-        .position(is_own)
-        .or_else(|| fields().position(is_alias))
+    let own = fields.iter().find(|(_, field)| is_own(field));
+    let found = own.or_else(|| fields.iter().find(|(_, field)| is_alias(field)));
+    found.map(|(at, _)| *at)
 }
 
 impl Rules {
@@ -99,7 +109,7 @@ impl Rules {
     /// Whether a row itself must have the field at this place: it decides how
     /// the row is read, or would be the same for all that the row becomes.
     pub(super) fn is_own_of_rows(&self, at: usize) -> bool {
-        let field = &self.format().fields[at];
+        let field = self.format().field_at(at);
         let selects = self.choices.is_some() && field.selects.is_some();
         let settled = matches!(
             field.source,
@@ -125,7 +135,8 @@ impl Rules {
     /// its field refuses.
     pub fn new(settings: Settings) -> Result<Self, PlanError> {
         let format = settings.format;
-        debug_assert!(format.fields.len() <= MAX_FIELDS);
+        debug_assert!(format.all_fields().count() <= MAX_FIELDS);
+        let shape = find_shape(format, &settings.shape)?;
         let known = |version: &str| {
             format
                 .layouts
@@ -153,12 +164,16 @@ impl Rules {
             .iter()
             .map(|layout| {
                 let names = layout.field_names();
-                let bit =
-                    |(at, field): (usize, &Field)| u64::from(names.contains(&field.name)) << at;
-                format.fields.iter().enumerate().map(bit).sum()
+                let has = |name: &str| match format.is_unsigned(name) {
+                    false => names.contains(&name),
+                    true => shape.is_some_and(|shape| shape.uses(format, layout, name)),
+                };
+                let bit = |(at, field): (usize, &Field)| u64::from(has(field.name)) << at;
+                format.all_fields().enumerate().map(bit).sum()
             })
             .collect();
         let mut rules = Self {
+            shape,
             fixed,
             defaults: Vec::new(),
             masks,
@@ -169,11 +184,10 @@ impl Rules {
             nonce_field,
             settings,
         };
-        rules.defaults = (0..format.fields.len())
-            .map(|at| rules.own_default(at))
-            .collect();
+        rules.defaults = (0..rules.width()).map(|at| rules.own_default(at)).collect();
         rules.apply_sets()?;
         rules.check_keep()?;
+        rules.check_version()?;
         Ok(rules)
     }
 
@@ -185,6 +199,49 @@ impl Rules {
     /// The format.
     pub fn format(&self) -> &'static Format {
         self.settings.format
+    }
+
+    /// What records are written as, where it is not the record.
+    pub fn shape(&self) -> Option<&'static Shape> {
+        self.shape
+    }
+
+    /// How many fields a record has room for.
+    pub(super) fn width(&self) -> usize {
+        let format = self.format();
+        let unsigned = self.shape.map_or(0, |_| format.unsigned.len());
+        format.fields.len() + unsigned
+    }
+
+    /// The fields that rows may give, with their places: those that are signed,
+    /// and those of the others that the shape uses.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (usize, &'static Field)> {
+        let format = self.format();
+        let used = self.masks.iter().fold(0, |all, mask| all | mask);
+        let is_read = move |at: usize| at < format.fields.len() || used >> at & 1 == 1;
+        let fields = format.all_fields().enumerate().take(self.width());
+        fields.filter(move |(at, _)| is_read(*at))
+    }
+
+    /// Whether a row without a value for the field, or what stands in for it,
+    /// is refused.
+    pub(super) fn demands(&self, field: &Field) -> bool {
+        let by_shape = |shape: &Shape| shape.demands.contains(&field.name);
+        self.shape.is_some_and(by_shape)
+            || matches!(
+                field.source,
+                Source::Required | Source::KeyId { required: true }
+            )
+    }
+
+    /// The versions that the shape has, in words, where `layout` is none of
+    /// them.
+    pub(super) fn is_shapeless(&self, layout: usize) -> Option<String> {
+        let layouts = &self.format().layouts;
+        let shape = self.shape.filter(|shape| !shape.is_of(&layouts[layout]))?;
+        let has = layouts.iter().filter(|layout| shape.is_of(layout));
+        let names: Vec<&str> = has.filter_map(|layout| layout.version).collect();
+        Some(names.join(", "))
     }
 
     /// The layouts that rows without a version of their own can have.
@@ -213,7 +270,7 @@ impl Rules {
 
     fn own_default(&self, at: usize) -> Default {
         let settings = &self.settings;
-        let field = &settings.format.fields[at];
+        let field = settings.format.field_at(at);
         let in_unit = |millis: u64| {
             let unit = match field.kind {
                 Kind::Time(unit) => unit,
@@ -242,12 +299,12 @@ impl Rules {
     fn apply_sets(&mut self) -> Result<(), PlanError> {
         let format = self.format();
         for (name, value) in self.settings.sets.clone() {
-            let at = match find_field(format, &name, "--set") {
+            let at = match self.find_field(&name, "--set") {
                 Ok(at) => at,
                 Err(_) if self.is_known_beside(&name) => continue,
                 Err(error) => return Err(error),
             };
-            let field = &format.fields[at];
+            let field = format.field_at(at);
             if field.source == Source::Nonce {
                 return Err(PlanError::SetNonce {
                     field: field.name.into(),
@@ -269,7 +326,7 @@ impl Rules {
         for (name, _) in &self.settings.maps {
             // The count is no field, but has a column like one.
             if !same_name(name, COUNT) && !self.is_known_beside(name) {
-                find_field(format, name, "--map")?;
+                self.find_field(name, "--map")?;
             }
         }
         if let Some((at, _)) = format.key_id()
@@ -281,7 +338,7 @@ impl Rules {
     }
 
     fn check_default(&self, at: usize, value: &str, option: &'static str) -> Result<(), PlanError> {
-        let field = &self.format().fields[at];
+        let field = self.format().field_at(at);
         let refused = |wanted: String| PlanError::SetValue {
             option,
             field: field.name.into(),
@@ -314,8 +371,27 @@ impl Rules {
         Ok(())
     }
 
+    /// The version of rows that name none must have the shape.
+    fn check_version(&self) -> Result<(), PlanError> {
+        let layout = self.default_layout();
+        match self.is_shapeless(layout) {
+            None => Ok(()),
+            Some(known) => Err(PlanError::VersionWithoutShape {
+                format: self.format().id,
+                version: self.format().layouts[layout].version.unwrap_or_default(),
+                shape: self.settings.shape.clone(),
+                known,
+            }),
+        }
+    }
+
     /// Every name a record of this format can have as its own.
     fn record_names(&self) -> Vec<&'static str> {
+        if self.shape.is_some() {
+            // Of a shape's members none stands beside a kept column; by the
+            // other name records are told.
+            return vec!["object", "format"];
+        }
         let format = self.format();
         let mut names = vec!["format"];
         for layout in format.layouts {
@@ -326,6 +402,24 @@ impl Rules {
         }
         names.extend(format.derived.iter().map(|derived| derived.name));
         names
+    }
+
+    /// The place of the field of this name, among those that rows may give.
+    pub(super) fn field_of(&self, name: &str) -> Option<usize> {
+        find(self.format(), &self.fields().collect::<Vec<_>>(), name)
+    }
+
+    fn find_field(&self, name: &str, option: &'static str) -> Result<usize, PlanError> {
+        let format = self.format();
+        self.field_of(name).ok_or_else(|| {
+            let names = self.fields().map(|(_, field)| field.name);
+            PlanError::UnknownField {
+                option,
+                field: name.into(),
+                format: format.id,
+                nearest: nearest(name, names),
+            }
+        })
     }
 
     /// Whether a row's own time, in milliseconds, lies outside what may be
@@ -347,18 +441,17 @@ impl Rules {
     }
 }
 
-fn find_field(
-    format: &'static Format,
-    name: &str,
-    option: &'static str,
-) -> Result<usize, PlanError> {
-    field_of(format, name).ok_or_else(|| {
-        let names = format.fields.iter().map(|field| field.name);
-        PlanError::UnknownField {
-            option,
-            field: name.into(),
-            format: format.id,
-            nearest: nearest(name, names),
+fn find_shape(format: &'static Format, name: &str) -> Result<Option<&'static Shape>, PlanError> {
+    match format.shape(name) {
+        None if name != RECORD => {
+            let shapes = format.shapes.iter().map(|shape| shape.name);
+            let known: Vec<&str> = std::iter::once(RECORD).chain(shapes).collect();
+            Err(PlanError::UnknownShape {
+                format: format.id,
+                shape: name.into(),
+                known: known.join(", "),
+            })
         }
-    })
+        shape => Ok(shape),
+    }
 }

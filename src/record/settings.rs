@@ -2,6 +2,7 @@
 //! how they are resolved.
 
 use crate::format::Format;
+use crate::format::shape::RECORD;
 
 use super::publishers::Meeting;
 
@@ -21,6 +22,8 @@ pub struct Settings {
     pub maps: Vec<(String, String)>,
     /// Input columns to copy into the output.
     pub keep: Vec<String>,
+    /// What a signed record is written as: `record`, or a shape of the format.
+    pub shape: String,
     /// Columns and members that fit nothing are passed over.
     pub ignore_unknown: bool,
     /// White space around values is removed.
@@ -89,6 +92,7 @@ impl Settings {
             sets: Vec::new(),
             maps: Vec::new(),
             keep: Vec::new(),
+            shape: RECORD.into(),
             ignore_unknown: false,
             trim: false,
             key_id: None,

@@ -2,7 +2,7 @@
 //! per input: most fields of a format need nothing of most rows. It must not
 //! know what stands in a row.
 
-use crate::format::{Field, Format, Source};
+use crate::format::Field;
 
 use super::columns::Roles;
 use super::rules::{Default, Rules};
@@ -43,9 +43,8 @@ impl Steps {
         let is_fillable = |at: usize| {
             columns.is_none_or(|columns| columns.iter().any(|roles| roles.field == Some(at)))
         };
-        let format: &'static Format = rules.format();
         let steps = |mask: &u64| {
-            let fields = || format.fields.iter().enumerate();
+            let fields = || rules.fields();
             let has = |at: usize| mask >> at & 1 == 1;
             let what = |at: usize| match has(at) {
                 _ if rules.is_given(at) => What::Given,
@@ -60,7 +59,7 @@ impl Steps {
                 What::Given => !is_fillable(at),
                 What::Own => {
                     let has_default = !matches!(rules.defaults[at], Default::None);
-                    !is_fillable(at) && !has_default && !is_demanded(field)
+                    !is_fillable(at) && !has_default && !rules.demands(field)
                 }
             };
             let step = |(at, field)| {
@@ -78,13 +77,4 @@ impl Steps {
         };
         rules.masks.iter().map(steps).collect()
     }
-}
-
-/// Whether a row without a value for the field, or what stands in for it, is
-/// refused.
-pub(super) fn is_demanded(field: &Field) -> bool {
-    matches!(
-        field.source,
-        Source::Required | Source::KeyId { required: true }
-    )
 }

@@ -1,6 +1,7 @@
 //! JSON Schemas and reference pages, made from the format table.
 //!
-//! For every format the schema of an input row and of a signed record; the
+//! For every format the schema of an input row, of a signed record and of each
+//! shape; the
 //! schemas of rejects and manifests; the tables of the README and the page
 //! `formats` shows. All of it follows from the table, so nothing here has to
 //! be changed for a new format. This module must not know the terminal,
@@ -10,6 +11,7 @@ mod pages;
 mod record;
 mod row;
 mod run;
+mod shape;
 mod value;
 mod words;
 
@@ -21,6 +23,7 @@ pub use pages::{format_text, formats_table};
 pub use record::record;
 pub use row::row;
 pub use run::{manifest, reject};
+pub use shape::shape;
 
 /// Every file of the `schemas` directory: its name and its text, which ends
 /// with a line end.
@@ -34,6 +37,9 @@ pub fn files() -> Vec<(String, String)> {
     for format in FORMATS {
         add(&row(format));
         add(&record(format));
+        for own in format.shapes {
+            add(&shape(format, own));
+        }
     }
     add(&reject());
     add(&manifest());

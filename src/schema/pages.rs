@@ -46,6 +46,7 @@ pub(super) fn readme() -> String {
          the same table that checks and signs rows.\n\n\
          - `FORMAT.row.json`: one input row, as a line of NDJSON.\n\
          - `FORMAT.record.json`: one signed record, as a line of NDJSON.\n\
+         - `FORMAT.SHAPE.json`: one object of a shape (`--shape`), as a line of NDJSON.\n\
          - `reject.json`: one line of the rejects file.\n\
          - `manifest.json`: the manifest of a run.\n\
          - `job.schema.json`: a job file for `campaign-signer run`.\n\n\
@@ -76,6 +77,28 @@ pub(super) fn readme() -> String {
             let from = format!("Made of {}; in records only", derived.from);
             let name = format!("`{}`", derived.name);
             table_row(&mut out, &[&name, "a string", &from, derived.doc]);
+        }
+        for field in format.unsigned {
+            let cells = [
+                &format!("`{}`", field.name),
+                &words::wanted(field),
+                &words::unsigned_origin(format, field),
+                field.doc,
+            ];
+            table_row(&mut out, &cells);
+        }
+        if !format.shapes.is_empty() {
+            out.push('\n');
+            out.push_str(&table_head(&["Shape", "What it is", "Versions", "Source"]));
+        }
+        for shape in format.shapes {
+            let cells = [
+                &format!("`{}`", shape.name),
+                shape.doc,
+                &words::shape_versions(format, shape),
+                shape.source,
+            ];
+            table_row(&mut out, &cells);
         }
     }
     out.push_str("\n## Reject codes\n\n");
@@ -126,7 +149,9 @@ pub fn format_text(format: &Format) -> String {
 
     out.push_str("\nFIELDS\n");
     let derived = format.derived.iter().map(|derived| derived.name);
-    let names = format.fields.iter().map(|field| field.name).chain(derived);
+    let shapes = format.shapes.iter().map(|shape| shape.name);
+    let names = format.all_fields().map(|field| field.name);
+    let names = names.chain(derived).chain(shapes);
     // Two spaces stand before the names, and two behind the longest.
     let column = names.map(str::len).max().unwrap_or_default() + 4;
     let mut entry = |name: &str, lines: [&str; 2]| {
@@ -147,6 +172,30 @@ pub fn format_text(format: &Format) -> String {
     for derived in format.derived {
         let from = format!("Made of {}; in records only", derived.from);
         entry(derived.name, [&from, derived.doc]);
+    }
+    for field in format.unsigned {
+        let meaning = format!("{}. {}", capital(&words::wanted(field)), field.doc);
+        entry(
+            field.name,
+            [&words::unsigned_origin(format, field), &meaning],
+        );
+    }
+
+    if !format.shapes.is_empty() {
+        out.push_str("\nSHAPES\n");
+    }
+    for shape in format.shapes {
+        let mut text = String::new();
+        let versions = words::shape_versions(format, shape);
+        let lines = [
+            format!("{}.", capital(shape.doc)),
+            format!("{}. {}.", capital(&versions), shape.source),
+        ];
+        for line in lines {
+            wrap(&mut text, column, &line);
+        }
+        let name = shape.name;
+        let _ = writeln!(out, "  {name:0$}{1}", column - 2, text.trim());
     }
 
     out.push_str("\nFRESHNESS\n");

@@ -143,7 +143,7 @@ fn version(format: &Format, layout: &Layout) -> Value {
 }
 
 /// What the signature looks like in the record.
-fn result_schema(format: &Format) -> Value {
+pub(super) fn result_schema(format: &Format) -> Value {
     let description = words::signature(format);
     match format.newest().result() {
         // A DER signature of P-256 has 8 to 72 bytes and starts with 0x30.

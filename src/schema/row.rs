@@ -14,7 +14,8 @@ const COUNT: &str = "count";
 const NOT_DESCRIBED: &str = "Only the fields' own names are described. Not described: columns \
      that are copied with --keep, other spellings of the names (case, '-', '_', '.' and spaces \
      do not matter), the names that other formats have for a field, columns of publishers and of \
-     key rings, and --map. Required here is what a row must bring where no --set gives it. \
+     key rings, --map, and the unsigned fields that only a --shape has. Required here is what a row \
+     must bring where no --set gives it. \
      A row that fits may still be refused for what a schema cannot tell: a time outside the \
      window the vendor documents, an integer written as 1.0 or 1e3 or out of range in a string, \
      a name that stands twice, or what is wrong inside a JSON value.";

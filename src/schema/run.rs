@@ -1,6 +1,8 @@
 //! The schemas of what a run leaves beside the records: rejects and the
 //! manifest. It must not know the formats' fields.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::format::{Code, FORMATS};
@@ -196,6 +198,7 @@ fn settings() -> Value {
             "use-window": flag("Records say from when and until when they may be used."),
             "set": list("Values for rows that have none: field and value.", pair.clone()),
             "map": list("Columns under another name: field and column.", pair),
+            "shape": shapes(),
             "keep": list("Columns that are copied.", json!({ "type": "string" })),
             "ignore-unknown": flag("Columns that fit nothing are passed over."),
             "trim": flag("White space around values is removed."),
@@ -227,6 +230,7 @@ fn settings() -> Value {
             "partition-by",
             "rows-per-file",
             "compression",
+            "shape",
         ],
     );
     settings["description"] = json!(
@@ -234,6 +238,16 @@ fn settings() -> Value {
          as its option is."
     );
     settings
+}
+
+/// A run that wrote flat records does not say so.
+fn shapes() -> Value {
+    let shapes = FORMATS.iter().flat_map(|format| format.shapes);
+    let names: BTreeSet<&str> = shapes.map(|shape| shape.name).collect();
+    json!({
+        "description": "The shape of the signed objects; absent where they are flat records.",
+        "enum": names,
+    })
 }
 
 fn run() -> Value {

@@ -21,7 +21,7 @@ const TEXT: &str = concat!(
     r"[^\s\u200b\ufeff\u0000-\u001f\u007f-\u009f\u2063])?$"
 );
 /// Where a schema keeps [`TEXT`], so that it stands there once.
-const TEXT_REF: &str = "#/$defs/text";
+pub(super) const TEXT_REF: &str = "#/$defs/text";
 
 /// The definitions that the schemas of these fields refer to.
 pub(super) fn definitions(fields: &[Field]) -> Value {
@@ -132,7 +132,7 @@ fn number(text: &str, kind: &Kind) -> Option<u64> {
 
 /// Plain digits without a leading zero, as many as the range's ends have. An
 /// expression for the exact range would be right, but nobody could read it.
-fn digits(min: u64, max: u64) -> String {
+pub(super) fn digits(min: u64, max: u64) -> String {
     let length = |value: u64| value.max(1).ilog10();
     let (least, most) = (length(min), length(max));
     let more = match (least, most) {

@@ -2,7 +2,7 @@
 //! a page is laid out.
 
 use crate::format::{
-    Alg, Claim, Field, Format, Freshness, HeaderValue, Kind, Layout, Signing, Source, Unit,
+    Alg, Claim, Field, Format, Freshness, HeaderValue, Kind, Layout, Shape, Signing, Source, Unit,
 };
 
 /// Where a field's value comes from, and which versions have it.
@@ -36,6 +36,32 @@ pub(super) fn origin(format: &Format, field: &Field) -> String {
     let has = |layout: &&Layout| layout.field_names().contains(&field.name);
     let with: Vec<&Layout> = format.layouts.iter().filter(has).collect();
     format!("{origin} in {}; absent in others", of_versions(&with))
+}
+
+/// Where an unsigned field comes from, and which shapes have it.
+pub(super) fn unsigned_origin(format: &Format, field: &Field) -> String {
+    let has = |shape: &&Shape| {
+        let mut layouts = format.layouts.iter();
+        layouts.any(|layout| shape.uses(format, layout, field.name))
+    };
+    let shapes: Vec<&str> = format.shapes.iter().filter(has).map(|s| s.name).collect();
+    let end = match field.source {
+        Source::Required => "required",
+        _ => "optional",
+    };
+    format!(
+        "The row, for --shape {}; {end}, not signed",
+        shapes.join(" or ")
+    )
+}
+
+/// The versions that have a shape.
+pub(super) fn shape_versions(format: &Format, shape: &Shape) -> String {
+    let has: Vec<&Layout> = format.layouts.iter().filter(|l| shape.is_of(l)).collect();
+    match has.len() == format.layouts.len() {
+        true => "all versions".to_owned(),
+        false => of_versions(&has),
+    }
 }
 
 /// What a field accepts; of a constant only the type, its origin says the rest.

@@ -11,11 +11,14 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use crate::envelope::{Envelope, Signed, Style};
-use crate::format::{Format, Signing, Source};
+use crate::format::shape::{Markup, Node, Shape};
+use crate::format::{Format, Layout, Signing, Source};
 use crate::json;
 use crate::record::{Record, Rules};
 use crate::row::Dialect;
 use crate::signing_input::{Derived, Recipes, Scratch};
+
+use super::flat::{Leaf, flatten};
 
 /// A line's values by name: JSON text, or the cells under the header.
 pub(super) type Values<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
@@ -39,6 +42,8 @@ enum Wanted<'a> {
 pub(super) struct Expected<'a> {
     wanted: Vec<(Cow<'a, str>, Wanted<'a>)>,
     format: &'static Format,
+    /// What lines are, where they are no records, and the record's version.
+    shape: Option<(&'static Shape, &'static Layout)>,
     dialect: Dialect,
 }
 
@@ -46,6 +51,7 @@ pub(super) struct Expected<'a> {
 pub(super) struct Maker {
     recipes: Recipes,
     envelope: Envelope,
+    shape: Option<&'static Shape>,
     dialect: Dialect,
     /// The names of CSV columns.
     pub(super) header: Vec<String>,
@@ -68,8 +74,8 @@ impl Maker {
             Dialect::Csv { delimiter } => Style::Csv(delimiter),
             Dialect::Ndjson => Style::Ndjson,
         };
-        let (format, keep) = (rules.format(), &rules.settings().keep);
-        let envelope = Envelope::new(style, format, layouts, keep, escape_formulas);
+        let format = rules.format();
+        let envelope = Envelope::of(rules, style, layouts, escape_formulas);
         let header = match dialect {
             Dialect::Csv { delimiter } => cells(&envelope.header(), delimiter).unwrap_or_default(),
             Dialect::Ndjson => Vec::new(),
@@ -77,6 +83,7 @@ impl Maker {
         Self {
             recipes: Recipes::new(format),
             envelope,
+            shape: rules.shape(),
             dialect,
             header,
             scratch: Scratch::default(),
@@ -111,6 +118,15 @@ impl Maker {
         self.envelope.write(recipes, &signed, line);
         let values = values(line, self.dialect, &self.header).unwrap_or_default();
         let format = recipes.format();
+        let layout = &format.layouts[record.layout()];
+        if let Some(shape) = self.shape {
+            return Expected {
+                wanted: wanted_of_object(format, shape, record, values),
+                format,
+                shape: Some((shape, layout)),
+                dialect: self.dialect,
+            };
+        }
         let wanted = values.into_iter().map(|(name, value)| {
             let wanted = wanted(format, record, &name, value, self.dialect);
             (name, wanted)
@@ -126,9 +142,77 @@ impl Maker {
         Expected {
             wanted,
             format,
+            shape: None,
             dialect: self.dialect,
         }
     }
+}
+
+/// What the values of an object must be.
+fn wanted_of_object<'a>(
+    format: &'static Format,
+    shape: &Shape,
+    record: &Record<'_>,
+    values: Values<'a>,
+) -> Vec<(Cow<'a, str>, Wanted<'a>)> {
+    let layout = &format.layouts[record.layout()];
+    let line = values.into_iter().filter_map(|(name, token)| match token {
+        Cow::Borrowed(token) => Some((name, token)),
+        Cow::Owned(_) => None,
+    });
+    let (values, leaves) = flatten(format, shape, layout, line.collect());
+    let nonce = format.field_from(Source::Nonce);
+    let is_open = |name: &str| {
+        nonce.is_some_and(|(at, field)| field.name == name && record.value(at).is_none())
+    };
+    let follows_open = |name: &str| {
+        let mut derived = format.derived.iter();
+        derived.any(|own| own.name == name && is_open(own.from))
+    };
+    let mut all = Vec::new();
+    for ((path, value), leaf) in values.into_iter().zip(leaves) {
+        let wanted = match leaf {
+            Leaf::Other => Wanted::Exactly(value),
+            Leaf::Claim => {
+                let name = path.rsplit('.').next().unwrap_or_default();
+                wanted(format, record, name, value, Dialect::Ndjson)
+            }
+            Leaf::Member(Node::Field(name) | Node::Text(name)) if is_open(name) => Wanted::Derived,
+            Leaf::Member(Node::Derived(name)) if follows_open(name) => Wanted::Derived,
+            Leaf::Member(Node::Markup(pieces))
+                if pieces
+                    .iter()
+                    .any(|piece| matches!(piece, Markup::Derived(name) if follows_open(name))) =>
+            {
+                Wanted::Derived
+            }
+            Leaf::Member(Node::Result) => {
+                let result = layout.result();
+                // What is absent has no claim of its own.
+                if let (Signing::Jws { .. }, Some((_, field))) = (&layout.signing, nonce)
+                    && is_open(field.name)
+                {
+                    all.push((format!("{path}.{}", field.name).into(), Wanted::Derived));
+                }
+                wanted(format, record, result, value, Dialect::Ndjson)
+            }
+            Leaf::Member(_) => Wanted::Exactly(value),
+        };
+        all.push((path, wanted));
+    }
+    all
+}
+
+/// The values of a found line as those that are wanted are.
+fn flatten_values<'a>(
+    format: &Format,
+    shape: &Shape,
+    layout: &Layout,
+    found: &'a Values<'_>,
+) -> Values<'a> {
+    let line = found.iter();
+    let line = line.map(|(name, token)| (Cow::Borrowed(name.as_ref()), token.as_ref()));
+    flatten(format, shape, layout, line.collect()).0
 }
 
 fn wanted<'a>(
@@ -181,6 +265,10 @@ impl Expected<'_> {
         let Some(found) = found else {
             return Err("it cannot be read".into());
         };
+        let flat = self
+            .shape
+            .map(|(shape, layout)| flatten_values(self.format, shape, layout, found));
+        let found = flat.as_ref().unwrap_or(found);
         for (name, wanted) in &self.wanted {
             let own = found.iter().find(|(own, _)| own == name);
             let own = own.map(|(_, value)| value.as_ref());

@@ -12,7 +12,7 @@ use crate::json::{self, Member, Shape};
 use super::findings::Findings;
 
 /// What a nonce must not repeat within: the first 16 bytes of a SHA-256 over
-/// the format, the nonce, and the fields that widen its scope.
+/// the key's kind, the nonce, and the fields that widen its scope.
 pub type NonceKey = [u8; 16];
 
 /// The values of a format's fields as they were signed, each in its place.
@@ -76,7 +76,7 @@ fn is_optional(field: &Field) -> bool {
 
 /// Reads one field as strictly as it was written: its own JSON type, its
 /// canonical text. `scratch` is memory to work in.
-fn canonical<'a>(
+pub(super) fn canonical<'a>(
     field: &Field,
     token: &'a str,
     scratch: &mut Vec<u8>,
@@ -123,6 +123,26 @@ fn canonical<'a>(
     Ok(text)
 }
 
+/// Reads one field whose text stands in a string, whatever its own type is.
+pub(super) fn canonical_text<'a>(
+    field: &Field,
+    token: &'a str,
+    scratch: &mut Vec<u8>,
+) -> Result<Cow<'a, str>, String> {
+    if Shape::of(token) != Shape::String {
+        return Err(format!("is {}, not a string", Shape::of(token).name()));
+    }
+    let text = json::string(token).map_err(|fault| fault.to_string())?;
+    scratch.clear();
+    field
+        .read(&text, scratch)
+        .map_err(|fault| format!("{} (wanted {})", fault.code, fault.wanted))?;
+    if scratch != text.as_bytes() {
+        return Err("is not in the form that is signed (lower case?)".into());
+    }
+    Ok(text)
+}
+
 /// The value of a field.
 pub(super) fn value<'v, T: AsRef<str>>(
     format: &Format,
@@ -153,7 +173,9 @@ pub(super) fn write_joined<T: AsRef<str>>(
 pub(super) fn nonce_key(format: &Format, values: &Values<'_>) -> Option<NonceKey> {
     let (at, _) = format.field_from(Source::Nonce)?;
     let mut digest = Sha256::new();
-    digest.update(format.id);
+    // One network's nonces are told apart over all its formats: two fidelities
+    // of one ad must not share one.
+    digest.update([format.key as u8]);
     digest.update(values[at].as_deref()?);
     for name in format.nonce_scope {
         digest.update([0]);

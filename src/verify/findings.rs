@@ -20,10 +20,12 @@ pub struct Finding {
 pub struct Findings {
     /// What is wrong.
     pub all: Vec<Finding>,
-    /// What must not repeat, where the record has a nonce.
-    pub nonce: Option<NonceKey>,
-    /// Its signature, while nobody has judged it.
-    pub(super) pending: Option<Pending>,
+    /// What must not repeat: of every nonce in it.
+    pub nonces: Vec<NonceKey>,
+    /// How many signatures it has, or should have.
+    pub(super) signatures: usize,
+    /// Its signatures, while nobody has judged them.
+    pub(super) pending: Vec<Pending>,
 }
 
 impl Findings {

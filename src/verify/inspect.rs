@@ -1,4 +1,4 @@
-//! Shows a token or a signed record to a person: decoded, with the exact
+//! Shows a token, a signed record or an object of a shape to a person: decoded, with the exact
 //! bytes that were signed, and times in words. Nothing is verified here.
 
 use std::fmt::Write;
@@ -11,6 +11,11 @@ use crate::hex::hex;
 use crate::json::{self, Shape};
 use crate::jws::{Compact, CompactError};
 use crate::time::rfc3339;
+
+use super::findings::Findings;
+use super::form::{self, Form};
+use super::object::signed_text;
+use super::shape;
 
 /// What one line of text holds, in words: a compact JWS, or a signed record
 /// as one JSON object.
@@ -57,6 +62,9 @@ fn record(text: &str, out: &mut String) -> Result<(), String> {
         member.map(|(_, token)| *token)
     };
     let string = |name: &str| find(name).and_then(|token| json::string(token).ok());
+    if find("format").is_none() && object(&own, out)? {
+        return Ok(());
+    }
     let _ = writeln!(out, "record");
     members(text, out);
     if let Some(jws) = string("jws") {
@@ -80,35 +88,80 @@ fn record(text: &str, out: &mut String) -> Result<(), String> {
             }
             let mut message = Vec::new();
             super::fields::write_joined(format, order, &values, &mut message);
-            let message = String::from_utf8_lossy(&message);
-            let _ = writeln!(
-                out,
-                "\nsigned string  {}\n               ({} bytes; \u{2423} stands for U+2063)",
-                message.replace(SEPARATOR, "\u{2423}"),
-                message.len()
-            );
+            signed_string(&String::from_utf8_lossy(&message), out);
         }
     }
-    if let Some(signature) = string("signature") {
-        let der = STANDARD.decode(signature.as_ref());
-        let rs = crate::envelope::read_signature(&signature);
-        let _ = match (der, rs) {
-            (Ok(der), Some(rs)) => writeln!(
-                out,
-                "signature      {} bytes of DER\n  r            {}\n  s            {}",
-                der.len(),
-                hex(&rs[..32]),
-                hex(&rs[32..])
-            ),
-            (Ok(der), None) => writeln!(
-                out,
-                "signature      {} bytes that are no DER signature",
-                der.len()
-            ),
-            (Err(_), _) => writeln!(out, "signature      not standard base64"),
-        };
+    if let Some(text) = string("signature") {
+        signature(&text, out);
     }
     Ok(())
+}
+
+/// An object of a shape, every signature in it with what was signed; `false`
+/// where it looks like none.
+fn object(line: &[json::Member<'_>], out: &mut String) -> Result<bool, String> {
+    let (object, beside) = shape::unwrap(line.to_vec()).map_err(|fault| fault.to_string())?;
+    let forms = form::forms(None, None);
+    let Some(parts) = shape::read(&object, &forms, &mut Findings::default()) else {
+        return Ok(false);
+    };
+    for mut part in parts {
+        let Form {
+            format,
+            shape,
+            layout,
+        } = part.form;
+        let version = layout.version.map_or(String::new(), |v| format!(" {v}"));
+        let _ = writeln!(out, "{} of {}{version}", shape.name, format.id);
+        for (field, value) in format.all_fields().zip(&part.values) {
+            if let Some(value) = value {
+                let note = time_note(value).map_or(String::new(), |time| format!("  ({time})"));
+                let _ = writeln!(out, "  {:<28}  {value}{note}", field.name);
+            }
+        }
+        let Some((path, text)) = part.result.take() else {
+            continue;
+        };
+        let _ = writeln!(out, "\nin {path}:");
+        match signed_text(&mut part, &beside) {
+            Some(message) => {
+                signed_string(&message, out);
+                signature(&text, out);
+            }
+            None => token(&text, out).map_err(|error| format!("{path}: {error}"))?,
+        }
+        let _ = writeln!(out);
+    }
+    Ok(true)
+}
+
+fn signed_string(message: &str, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "\nsigned string  {}\n               ({} bytes; \u{2423} stands for U+2063)",
+        message.replace(SEPARATOR, "\u{2423}"),
+        message.len()
+    );
+}
+
+fn signature(signature: &str, out: &mut String) {
+    let der = STANDARD.decode(signature);
+    let rs = crate::envelope::read_signature(signature);
+    let _ = match (der, rs) {
+        (Ok(der), Some(rs)) => writeln!(
+            out,
+            "signature      {} bytes of DER\n  r            {}\n  s            {}",
+            der.len(),
+            hex(&rs[..32]),
+            hex(&rs[32..])
+        ),
+        (Ok(der), None) => writeln!(
+            out,
+            "signature      {} bytes that are no DER signature",
+            der.len()
+        ),
+        (Err(_), _) => writeln!(out, "signature      not standard base64"),
+    };
 }
 
 /// Every member with its JSON type, and times in words.

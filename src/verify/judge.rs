@@ -6,6 +6,8 @@
 //! would stand had the signature been judged at once. This file must not know
 //! what a record is.
 
+use std::borrow::Cow;
+
 use crate::engine::{Messages, Signatures, Verifier};
 use crate::format::Alg;
 
@@ -22,12 +24,12 @@ pub(super) struct Judge {
 }
 
 /// A signature that was handed in, and where its finding belongs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     /// Its number in the batch.
     number: usize,
     /// The member that holds it.
-    member: &'static str,
+    member: Cow<'static, str>,
     /// How many findings of its record stand before its own.
     after: usize,
 }
@@ -56,16 +58,17 @@ impl Judge {
     /// any message.
     pub(super) fn hand_in(
         &mut self,
-        member: &'static str,
+        member: impl Into<Cow<'static, str>>,
         signature: &[u8],
         write: impl FnOnce(&mut Vec<u8>),
         findings: &mut Findings,
     ) {
+        let member = member.into();
         if signature.len() != self.width {
-            findings.add(member, WRONG);
+            findings.add(&member, WRONG);
             return;
         }
-        findings.pending = Some(Pending {
+        findings.pending.push(Pending {
             number: self.messages.len(),
             member,
             after: findings.all.len(),
@@ -83,13 +86,14 @@ impl Judge {
 }
 
 impl Verdicts {
-    /// Puts the finding about a record's signature, if it is wrong, where it
-    /// belongs. A signature without a verdict is as good as wrong.
+    /// Puts the findings about a record's signatures that are wrong where they
+    /// belong. A signature without a verdict is as good as wrong.
     pub(super) fn settle(&self, findings: &mut Findings) {
-        if let Some(pending) = findings.pending.take()
-            && self.0.get(pending.number) != Some(&true)
-        {
-            findings.insert(pending.after, pending.member, WRONG);
+        // From the last one, because each shifts those behind it.
+        while let Some(pending) = findings.pending.pop() {
+            if self.0.get(pending.number) != Some(&true) {
+                findings.insert(pending.after, &pending.member, WRONG);
+            }
         }
     }
 }

@@ -13,15 +13,19 @@ mod expected;
 mod fields;
 mod files;
 mod findings;
+mod flat;
+mod form;
 mod inspect;
 mod judge;
 mod manifest;
 mod nonces;
+mod object;
 mod parts;
 mod record;
 mod records;
 mod rejects;
 mod rows;
+mod shape;
 mod token;
 mod whole;
 
@@ -34,6 +38,7 @@ use crate::parallel;
 use crate::row::{Cells, Dialect, Input};
 
 use files::{Source, Work};
+use form::Form;
 use judge::Judge;
 use nonces::{Nonces, Place};
 
@@ -54,6 +59,11 @@ pub struct Check<'a> {
     pub alg: Alg,
     /// The only format accepted; any, where it is `None`.
     pub format: Option<&'static Format>,
+    /// The only shape accepted, by its name; any, where it is `None`.
+    pub shape: Option<&'a str>,
+    /// Signed values that an object does not hold and the device knows by
+    /// itself, where they do not stand beside it: field and value.
+    pub known: &'a [(String, String)],
     /// How many workers; 0 means as many as the machine has.
     pub threads: usize,
     /// How many nonces are held in memory, by default [`NONCES_IN_MEMORY`];
@@ -75,8 +85,10 @@ pub struct BadLine<'a> {
 /// What verification found.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// Records read.
+    /// Lines read: a record or an object each.
     pub records: u64,
+    /// Signatures read; an object may have several.
+    pub signatures: u64,
     /// Lines with something wrong, each counted once.
     pub bad: u64,
     /// Every file with its records, size and digest.
@@ -112,11 +124,12 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
     let pool = parallel::pool(check.threads).map_err(Error::Threads)?;
     let mut verdict = Verdict::default();
     let mut nonces = Nonces::new(check.nonces_in_memory);
+    let forms = form::forms(check.format, check.shape);
     let mut source = Source::new(check.inputs);
     parallel::flow(
         &pool,
         || source.next(),
-        |work| verify_batch(check, &work),
+        |work| verify_batch(check, &forms, &work),
         |lines, spawn| {
             spawn(lines);
         },
@@ -126,7 +139,8 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
             verdict.records += lines.records.len() as u64;
             for record in lines.records {
                 let bad = !record.findings.all.is_empty();
-                if let Some(key) = &record.findings.nonce {
+                verdict.signatures += record.findings.signatures as u64;
+                for key in &record.findings.nonces {
                     let place = Place {
                         input: lines.input,
                         line: record.line,
@@ -147,8 +161,11 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
     )?;
     verdict.files = source.files;
     let mut repeats = nonces.repeats()?;
+    let mut last = None;
     while let Some(repeat) = repeats.next()? {
-        verdict.bad += u64::from(!repeat.bad);
+        // A line with several repeats is one bad line.
+        let is_new = last.replace(repeat.place) != Some(repeat.place);
+        verdict.bad += u64::from(is_new && !repeat.bad);
         let file = |place: Place| verdict.files[place.input as usize].name.as_str();
         let mut findings = Findings::default();
         let (first, line) = (file(repeat.first), repeat.first.line);
@@ -175,7 +192,7 @@ struct Judged {
 }
 
 /// Verifies a batch: every record by itself, then all signatures together.
-fn verify_batch(check: &Check<'_>, work: &Work) -> Result<Lines, Error> {
+fn verify_batch(check: &Check<'_>, forms: &[Form], work: &Work) -> Result<Lines, Error> {
     let mut judge = Judge::new(check.alg);
     let mut records = Vec::with_capacity(work.batch.len());
     for fault in &work.batch.faults {
@@ -204,7 +221,7 @@ fn verify_batch(check: &Check<'_>, work: &Work) -> Result<Lines, Error> {
             for span in &work.batch.rows {
                 let raw = &work.batch.bytes[span.start as usize..span.end as usize];
                 let findings = match std::str::from_utf8(raw) {
-                    Ok(text) => record::verify_json(check, text, &mut judge),
+                    Ok(text) => record::verify_json(check, forms, text, &mut judge),
                     Err(_) => {
                         let mut findings = Findings::default();
                         findings.add("", Cow::Borrowed("is not UTF-8"));

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use csv::ByteRecord;
 
 use crate::envelope;
+use crate::format::shape::RECORD;
 use crate::format::{Field, Format, Layout, Signing, VERSION};
 use crate::json::{self, Member, Shape};
 use crate::jws::Compact;
@@ -13,13 +14,29 @@ use crate::jws::Compact;
 use super::Check;
 use super::fields::{find, nonce_key, read_fields, value, write_joined};
 use super::findings::Findings;
+use super::form::Form;
 use super::judge::Judge;
+use super::object::verify_object;
 use super::token;
 
-/// Verifies a line of NDJSON, all but its signature.
-pub(super) fn verify_json(check: &Check<'_>, line: &str, judge: &mut Judge) -> Findings {
-    let mut findings = Findings::default();
+/// Verifies a line of NDJSON, a flat record or an object of one of the forms,
+/// all but its signatures.
+pub(super) fn verify_json(
+    check: &Check<'_>,
+    forms: &[Form],
+    line: &str,
+    judge: &mut Judge,
+) -> Findings {
+    let mut findings = Findings {
+        signatures: 1,
+        ..Findings::default()
+    };
     match json::object(line) {
+        // A record says which format it is of; an object never has that name.
+        Ok(members)
+            if check.shape != Some(RECORD)
+                && find(&members, "format").is_none()
+                && verify_object(check, forms, members.clone(), judge, &mut findings) => {}
         Ok(members) => match format_of(check, find(&members, "format")) {
             Ok(format) => verify_members(format, &members, judge, &mut findings),
             Err(says) => findings.add("format", says),
@@ -36,7 +53,10 @@ pub(super) fn verify_cells(
     row: &ByteRecord,
     judge: &mut Judge,
 ) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings {
+        signatures: 1,
+        ..Findings::default()
+    };
     if row.len() != header.len() {
         let says = format!("has {} cells, the header {}", row.len(), header.len());
         findings.add("", says);
@@ -112,6 +132,12 @@ fn format_of(check: &Check<'_>, token: Option<&str>) -> Result<&'static Format, 
         Some(only) => return Err(format!("is {id}, not {}", only.id)),
         None => Format::find(&id).ok_or_else(|| format!("{id:?} is no format"))?,
     };
+    if check.shape.is_some_and(|shape| shape != RECORD) {
+        let shape = check.shape.unwrap_or_default();
+        return Err(format!(
+            "is {id}: this is a flat record, not the shape {shape}"
+        ));
+    }
     if format.alg() != check.alg {
         return Err(format!(
             "{id} is signed with {}, the key is for {}",
@@ -132,7 +158,7 @@ fn verify_members(
         return;
     };
     let values = read_fields(format, layout, members, findings);
-    findings.nonce = nonce_key(format, &values);
+    findings.nonces.extend(nonce_key(format, &values));
     for derived in format.derived {
         let expected = value(format, derived.from, &values).map(derived.make);
         let token = find(members, derived.name).map(json::string);

@@ -9,6 +9,14 @@ use crate::jws::Compact;
 use super::fields::{Values, find, value};
 use super::findings::Findings;
 
+/// Whether a claim of this name is one of the format's.
+pub(super) fn is_claim(claims: &[Claim], name: &str) -> bool {
+    claims.iter().any(|claim| {
+        let (Claim::Field(own) | Claim::Object(own, _)) = claim;
+        *own == name
+    })
+}
+
 /// The token's claims beside the record's members.
 pub(super) fn verify_claims(
     token: &Compact<'_>,
@@ -24,12 +32,8 @@ pub(super) fn verify_claims(
         }
     };
     for (name, value) in &payload {
-        let is_claim = claims.iter().any(|claim| {
-            let (Claim::Field(own) | Claim::Object(own, _)) = claim;
-            own == name
-        });
         // Only a claim is looked up: a token may be as wide as its record.
-        if !is_claim {
+        if !is_claim(claims, name) {
             findings.add(
                 &format!("jws.{name}"),
                 "is a claim the format does not have",

@@ -147,6 +147,8 @@ static FRAGILE: Format = Format {
     freshness: Freshness::Silent,
     nonce_scope: &[],
     derived: &[],
+    unsigned: &[],
+    shapes: &[],
 };
 
 #[test]
