@@ -12,6 +12,7 @@ mod check;
 mod choice;
 mod columns;
 mod fit;
+mod given;
 mod meeting;
 mod plan_error;
 mod publishers;

@@ -154,6 +154,8 @@ fn find<'k>(
         let names = keys.iter().map(|key| key.name.as_str()).chain([more]);
         let hint = match nearest(name, names) {
             _ if name == NAME => format!("a {NAME} belongs into an [[{OUTPUT}]]"),
+            // Where the secret is has a key of two words.
+            Some(_) if is_secret(name) && !name.contains(['-', '_']) => NO_SECRETS.to_owned(),
             Some(nearest) => format!("did you mean {nearest}?"),
             None if is_secret(name) => NO_SECRETS.to_owned(),
             None => "`campaign-signer template --job` prints every key".to_owned(),
