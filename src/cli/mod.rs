@@ -15,6 +15,7 @@ mod key;
 mod key_check;
 mod log;
 mod passphrase;
+mod plan;
 mod progress;
 mod report;
 mod sign;
@@ -64,6 +65,8 @@ enum Command {
     Sign(Box<sign::SignArgs>),
     /// Sign what a job file says: one input, one output or several
     Run(job::RunArgs),
+    /// Say what `sign` would do with the same arguments: how much, how long
+    Plan(Box<sign::SignArgs>),
     /// Check rows without a key: the same rejects, nothing signed
     Check(Box<check::CheckArgs>),
     /// Verify signed files with the public key or the secret
@@ -89,6 +92,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Sign(args) => sign::run(*args),
+        Command::Plan(args) => sign::plan(*args),
         Command::Run(args) => job::run(&args),
         Command::Check(args) => check::run(*args),
         Command::Verify(args) => verify::run(&args),
