@@ -30,7 +30,8 @@ use std::process::ExitCode;
 
 use campaign_signer::error::Error;
 use campaign_signer::output::OutputError;
-use clap::{Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::Exit;
 use log::warn;
@@ -89,7 +90,13 @@ enum Command {
 
 /// Parses the command line and runs it.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    // A plan writes nothing, so it needs to be told no output.
+    let free = |arg: Arg| arg.required_unless_present(Resettable::Reset);
+    let command = Cli::command().mut_subcommand("plan", |plan| plan.mut_arg("output", free));
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let result = match cli.command {
         Command::Sign(args) => sign::run(*args),
         Command::Plan(args) => sign::plan(*args),

@@ -42,7 +42,8 @@ pub(crate) struct SignArgs {
 
     /// Where signed records go: .ndjson, .jsonl, .csv or .tsv, and .gz or .zst
     /// after it to compress them; `-` is standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE",
+          required_unless_present_any = ["dry_run", "out_dir", "plan", "sample"])]
     output: Option<PathBuf>,
 
     /// Instead of -o, the folder whose parts signed records become; it is made
@@ -287,12 +288,7 @@ pub(crate) fn written(args: &SignArgs) -> Result<Outputs, Error> {
     let mut outputs = match (&args.out_dir, &args.output) {
         (Some(folder), _) => in_folder(args, folder),
         (None, Some(output)) => in_files(args, output)?,
-        (None, None) => {
-            return Err(Error::settings(
-                "nothing says where signed records go",
-                "give -o FILE, or --out-dir DIR",
-            ));
-        }
+        (None, None) => return Ok(Outputs::none()),
     };
     if let Some(path) = &args.rejects {
         outputs.rejects = Some(Target::File(path.clone()));
