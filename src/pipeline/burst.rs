@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::stop::Stop;
 
 use super::job::{Event, Job, Outputs, Progress};
 use super::run;
@@ -35,7 +34,7 @@ pub fn burst(mut job: Job, time: Duration) -> Result<Burst, Error> {
         ..Outputs::none()
     };
     (job.resume, job.expect_rows, job.max_rejects) = (false, None, None);
-    let asked = std::mem::replace(&mut job.stop, Stop::default());
+    let asked = std::mem::take(&mut job.stop);
     let stop = job.stop.clone();
     let mut done = Burst::default();
     let mut started = Instant::now();
