@@ -32,7 +32,7 @@ pub(crate) fn campaigns(rows: usize, bad: usize) -> Vec<u8> {
         let (network, region) = (at % KEYS, ["east", "west"][at % 2]);
         text.push_str(&format!(
             "network{network}.skadnetwork,{},{app},{region}\n",
-            at % 10_000
+            10 + at % 9_990
         ));
     }
     text.into_bytes()
