@@ -261,7 +261,7 @@ fn refuse(job: &Job, output: &str, changes: &[Change]) {
         let edited = String::from_utf8(publishers(20)).unwrap();
         workdir.write("publishers.csv", edited.replace("1000013", "1999999"));
         let ended = start(&workdir, &format!("{arguments} --resume"), None).end();
-        ended.exit(2).says("publishers was ");
+        ended.exit(2).says("sha256 of publishers was ");
         workdir.write("publishers.csv", publishers(20));
         assert!(before.1 == tree(&workdir.path("out")), "other publishers");
     }
@@ -288,21 +288,25 @@ fn another_product_ring_or_shape_is_refused_by_its_name() {
         products,
         "",
         &[
-            ("publishers.csv", "fewer.csv", &["publishers was "]),
+            (
+                "publishers.csv",
+                "fewer.csv",
+                &["path of publishers was ", "sha256 of publishers was "],
+            ),
             (
                 "--count 5",
                 "--count 5 --join region",
-                &["publishers was ", "\"join\":\"region\""],
+                &["join of publishers was null and is \"region\""],
             ),
             (
                 "--count 5",
                 "--count 5 --publisher-id region",
-                &["publishers was ", "\"id\":\"region\""],
+                &["id of publishers was null and is \"region\""],
             ),
             (
                 "--publishers publishers.csv",
                 "--set source-app-id=7",
-                &["publishers was ", "set was "],
+                &["publishers was {", "set was [] and is "],
             ),
             (
                 "skan-view,skan-storekit",
@@ -359,7 +363,11 @@ fn another_product_ring_or_shape_is_refused_by_its_name() {
                 &["spread was 57600000 and is 54000000"],
             ),
             ("--spread 16h", "", &["spread was 57600000 and is null"]),
-            ("--join region", "", &["publishers was "]),
+            (
+                "--join region",
+                "",
+                &["join of publishers was \"region\" and is null"],
+            ),
         ],
     );
 }
@@ -368,16 +376,16 @@ fn another_product_ring_or_shape_is_refused_by_its_name() {
 fn other_partitions_of_products_are_refused_by_their_name() {
     refuse(
         &all()[0],
-        " --out-dir out --partition-by ad-network-id --keep region",
+        " --out-dir out --partition-by ad-network-id --keep publisher",
         &[
             (
                 "--partition-by ad-network-id",
-                "--partition-by region",
+                "--partition-by publisher",
                 &["partition-by was "],
             ),
             (
                 "--partition-by ad-network-id",
-                "--partition-by ad-network-id,region",
+                "--partition-by ad-network-id,publisher",
                 &["partition-by was "],
             ),
             (
