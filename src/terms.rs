@@ -279,11 +279,7 @@ impl Terms {
         names
             .into_iter()
             .filter(|what| was[what.as_str()] != is[what.as_str()])
-            .map(|what| Difference {
-                was: was[what.as_str()].to_string(),
-                is: is[what.as_str()].to_string(),
-                what,
-            })
+            .flat_map(|what| differences_of(&was[what.as_str()], &is[what.as_str()], what))
             .collect()
     }
 
@@ -292,5 +288,30 @@ impl Terms {
             Ok(value) => value,
             Err(_) => unreachable!("strings, numbers and lists always serialize"),
         }
+    }
+}
+
+/// How one term differs. Of publishers only what is not the same is told: the
+/// rest, a digest among it, would hide it.
+fn differences_of(
+    was: &serde_json::Value,
+    is: &serde_json::Value,
+    what: String,
+) -> Vec<Difference> {
+    let difference = |was: &serde_json::Value, is: &serde_json::Value, what| Difference {
+        what,
+        was: was.to_string(),
+        is: is.to_string(),
+    };
+    match (was.as_object(), is.as_object()) {
+        (Some(members), Some(_)) if what == "publishers" => members
+            .iter()
+            .filter(|(name, value)| is[name.as_str()] != **value)
+            .map(|(name, value)| {
+                let what = format!("{name} of {what}");
+                difference(value, &is[name.as_str()], what)
+            })
+            .collect(),
+        _ => vec![difference(was, is, what)],
     }
 }

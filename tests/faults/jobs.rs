@@ -291,7 +291,7 @@ pub(crate) fn stop(workdir: &Workdir, arguments: &str, stdin: Option<Vec<u8>>) {
         None => workdir.path(after(" -o ").unwrap()),
     };
     for _ in 0..20 {
-        let arguments = format!("{arguments} --force --checkpoint-every 500");
+        let arguments = format!("{arguments} --force --checkpoint-every 500,5ms");
         let mut going = start(workdir, &arguments, stdin.clone());
         let mut is_kept = false;
         crate::oracle::wait(Duration::from_secs(60), || {
