@@ -295,7 +295,8 @@ fn lines_that_are_missing_swapped_or_twice_are_found_in_every_kind_of_run() {
         swapped.swap(0, lines.len() - 1);
         let run = judge(&workdir, &swapped);
         run.exit(7)
-            .prints("out.ndjson line 1 is not what rows.csv line 2 (record 1)");
+            .prints("out.ndjson line 1 is ")
+            .prints("rows.csv line 2 (record 1)");
         let mut twice = lines.clone();
         twice.insert(middle, lines[middle].clone());
         let run = judge(&workdir, &twice);
@@ -316,15 +317,34 @@ fn a_line_of_another_format_in_its_place_is_found_and_named() {
 }
 
 #[test]
-fn a_copy_at_another_ones_time_is_found() {
+fn a_copy_at_another_time_is_found() {
     let (_, arguments, lines) = RUNS[5];
     let workdir = made(arguments, lines);
     let mut lines = workdir.lines("out.ndjson");
+    // Another run's line verifies, and is of another time.
+    let other = arguments.replace("24h", "23h");
+    let fixed = format!("--job-id j --timestamp {TIME} -o other.ndjson -k a.pem");
+    workdir
+        .run(&format!("sign {fixed} {other} rows.csv"))
+        .exit(0);
+    let times = |line: &String| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        record["timestamp"].as_u64().unwrap()
+    };
+    let (wanted, good) = (times(&lines[4]), lines.clone());
+    lines[4] = workdir.lines("other.ndjson")[4].clone();
+    let found = times(&lines[4]);
+    judge(&workdir, &lines)
+        .exit(7)
+        .prints("out.ndjson line 5 is not what rows.csv line 3 (record 2), copy 2 of 3 gives")
+        .prints(&format!("timestamp is {found}, the row gives {wanted}"))
+        .says("9 of 9 records");
+    // So is one copy in place of another.
+    let mut lines = good;
     lines.swap(4, 5);
     judge(&workdir, &lines)
         .exit(7)
-        .prints("rows.csv line 3 (record 2), copy 2 of 3")
-        .prints("timestamp is 1");
+        .prints("out.ndjson line 5 is ");
 }
 
 #[test]
