@@ -196,3 +196,210 @@ fn a_ring_stands_for_no_other_key_on_the_command_line() {
             .exit(2);
     }
 }
+
+/// Publishers that each campaign meets.
+const PUBLISHERS: &str = "publisher,source_app_id\nalpha,1001\nbeta,1002\ngamma,1003\n";
+
+/// Campaigns that lack what publishers give.
+fn bare_campaigns(rows: usize) -> String {
+    let row = |at| format!("aaa.skadnetwork,{},525463029\n", 1000 + at);
+    let rows: String = (0..rows).map(row).collect();
+    format!("ad_network_id,source_identifier,advertised_app_id\n{rows}")
+}
+
+/// Everything that `sign` makes of several things at once: what it is, its
+/// arguments, and how many lines come of three rows.
+const RUNS: &[(&str, &str, usize)] = &[
+    (
+        "formats",
+        "--format skan-view,skan-storekit,aak-impression --set source_app_id=1",
+        9,
+    ),
+    (
+        "publishers",
+        "--format skan-view --publishers publishers.csv",
+        9,
+    ),
+    (
+        "all at once",
+        "--format skan-view,aak-impression --publishers publishers.csv --count 2 --spread 6h",
+        36,
+    ),
+    (
+        "joined",
+        "--format skan-view,skan-storekit --shape openrtb --set source_app_id=1 --count 2",
+        6,
+    ),
+    (
+        "joined for publishers, kept",
+        "--format skan-view,skan-storekit --shape openrtb --publishers publishers.csv --count 2 \
+         --spread 1h --keep publisher",
+        18,
+    ),
+    (
+        "spread",
+        "--format skan-view --set source_app_id=1 --count 3 --spread 24h",
+        9,
+    ),
+];
+
+fn made(arguments: &str, lines: usize) -> Workdir {
+    let workdir = workdir();
+    workdir.write("publishers.csv", PUBLISHERS);
+    workdir.write("rows.csv", bare_campaigns(3));
+    sign(&workdir, &format!("-k a.pem {arguments} rows.csv")).exit(0);
+    assert_eq!(workdir.lines("out.ndjson").len(), lines, "{arguments}");
+    workdir
+}
+
+#[test]
+fn good_runs_of_every_kind_are_good_with_their_manifest_and_without() {
+    for (_, arguments, lines) in RUNS {
+        let workdir = made(arguments, *lines);
+        let known = "--set source_app_id=1 --set advertised_app_id=525463029";
+        let run = workdir.run(&format!("verify --key a.pem {MANIFEST}"));
+        run.exit(0).says("in order, nothing twice");
+        run.expect(run.stdout.is_empty(), "no finding");
+        let known = if arguments.contains("openrtb") {
+            known
+        } else {
+            ""
+        };
+        if !arguments.contains("publishers.csv --count 2 --spread") {
+            let run = workdir.run(&format!("verify --key a.pem {known} out.ndjson"));
+            run.exit(0);
+        }
+    }
+}
+
+/// Writes these lines in place of the signed ones and judges the whole run.
+fn judge<'w>(workdir: &'w Workdir, lines: &[String]) -> Run<'w> {
+    workdir.write("out.ndjson", lines.join("\n") + "\n");
+    workdir.run(&format!("verify --key a.pem {MANIFEST}"))
+}
+
+#[test]
+fn lines_that_are_missing_swapped_or_twice_are_found_in_every_kind_of_run() {
+    for (what, arguments, count) in RUNS {
+        let workdir = made(arguments, *count);
+        let lines = workdir.lines("out.ndjson");
+        let row = "rows.csv line 3 (record 2)";
+        let middle = lines.len() / 2;
+        let mut missing = lines.clone();
+        missing.remove(middle);
+        let run = judge(&workdir, &missing);
+        run.exit(7).prints(row).prints("has no record");
+        // Copies of one row may stand for each other, but for their times; of
+        // neighbours of another kind none may.
+        let mut swapped = lines.clone();
+        swapped.swap(0, lines.len() - 1);
+        let run = judge(&workdir, &swapped);
+        run.exit(7)
+            .prints("out.ndjson line 1 is ")
+            .prints("rows.csv line 2 (record 1)");
+        let mut twice = lines.clone();
+        twice.insert(middle, lines[middle].clone());
+        let run = judge(&workdir, &twice);
+        run.exit(7).prints("stands already in");
+        assert!(run.stdout.contains("is of no row"), "{what}: {run}");
+    }
+}
+
+#[test]
+fn a_line_of_another_format_in_its_place_is_found_and_named() {
+    let (_, arguments, lines) = RUNS[0];
+    let workdir = made(arguments, lines);
+    let mut lines = workdir.lines("out.ndjson");
+    lines.swap(0, 1);
+    let run = judge(&workdir, &lines);
+    run.exit(7).prints("rows.csv line 2 (record 1), skan-");
+    assert!(run.stderr.contains("9 of 9 records"), "{run}");
+}
+
+#[test]
+fn a_copy_at_another_time_is_found() {
+    let (_, arguments, lines) = RUNS[5];
+    let workdir = made(arguments, lines);
+    let mut lines = workdir.lines("out.ndjson");
+    // Another run's line verifies, and is of another time.
+    let other = arguments.replace("24h", "23h");
+    let fixed = format!("--job-id j --timestamp {TIME} -o other.ndjson -k a.pem");
+    workdir
+        .run(&format!("sign {fixed} {other} rows.csv"))
+        .exit(0);
+    let times = |line: &String| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        record["timestamp"].as_u64().unwrap()
+    };
+    let (wanted, good) = (times(&lines[4]), lines.clone());
+    lines[4] = workdir.lines("other.ndjson")[4].clone();
+    let found = times(&lines[4]);
+    judge(&workdir, &lines)
+        .exit(7)
+        .prints("out.ndjson line 5 is not what rows.csv line 3 (record 2), copy 2 of 3 gives")
+        .prints(&format!("timestamp is {found}, the row gives {wanted}"))
+        .says("9 of 9 records");
+    // So is one copy in place of another.
+    let mut lines = good;
+    lines.swap(4, 5);
+    judge(&workdir, &lines)
+        .exit(7)
+        .prints("out.ndjson line 5 is ");
+}
+
+#[test]
+fn publishers_that_changed_or_are_gone_are_named() {
+    let (_, arguments, lines) = RUNS[1];
+    let workdir = made(arguments, lines);
+    workdir.write("publishers.csv", PUBLISHERS.replace("1002", "1009"));
+    workdir
+        .run(&format!("verify --key a.pem {MANIFEST}"))
+        .exit(7)
+        .prints("the publishers publishers.csv have SHA-256")
+        .says("the publishers publishers.csv are not what they were");
+    workdir.remove("publishers.csv");
+    workdir
+        .run(&format!("verify --key a.pem {MANIFEST}"))
+        .exit(0)
+        .says("the publishers publishers.csv are not at hand")
+        .says("not compared with the rows");
+    workdir.write("publishers.csv", PUBLISHERS);
+    let mut lines = workdir.lines("out.ndjson");
+    lines.swap(0, 2);
+    judge(&workdir, &lines)
+        .exit(7)
+        .prints("out.ndjson line 1 is not what rows.csv line 2 (record 1), publisher 1 gives");
+}
+
+#[test]
+fn the_rows_of_a_ring_run_are_compared_where_the_ring_is_what_it_was() {
+    let workdir = workdir();
+    workdir.write("keys.toml", networks());
+    workdir.write("rows.csv", campaigns(&["a", "b", "c", "b"]));
+    let formats = "--format skan-view,skan-storekit --keys keys.toml";
+    sign(&workdir, &format!("{formats} rows.csv")).exit(0);
+    is_good(&workdir, "--keys keys.toml");
+    let with = |arguments: &str| workdir.run(&format!("verify {arguments} {MANIFEST}"));
+    // Another selector signs other rows, and the same keys verify.
+    workdir.write("keys.toml", networks().replace("ccc.adatt", "ddd.adatt"));
+    with("--keys keys.toml")
+        .exit(0)
+        .says("keys.toml is not what it was; the rows were not compared");
+    // Another key under a key's name.
+    workdir.write("keys.toml", networks().replace("c.pem", "key.pem"));
+    with("--keys keys.toml")
+        .exit(7)
+        .prints("the manifest's key c is ES256")
+        .prints("line 5: signature does not verify under key c");
+    with("--key key.pem")
+        .exit(7)
+        .prints("the manifest is of a key ring, and this key");
+    // Records in another order are found by their rows.
+    workdir.write("keys.toml", networks());
+    let mut lines = workdir.lines("out.ndjson");
+    lines.swap(2, 6);
+    workdir.write("out.ndjson", lines.join("\n") + "\n");
+    with("--keys keys.toml")
+        .exit(7)
+        .prints("out.ndjson line 3 is not what rows.csv line 3 (record 2)");
+}

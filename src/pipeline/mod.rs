@@ -33,7 +33,7 @@ use crate::envelope::Envelope;
 use crate::error::{Error, Kind};
 use crate::output::{Checkpoint, Holder, Lock, PlaceEntry};
 use crate::parallel;
-use crate::record::Rules;
+use crate::record::{Rules, Spread};
 use crate::row::{Input, ReadError};
 use crate::signing_input::Recipes;
 
@@ -42,7 +42,7 @@ use counting::{Names, count_only};
 use inputs::Inputs;
 use ledger::Ledger;
 use partition::Partitioner;
-use press::{Press, Printer, Spread};
+use press::{Press, Printer};
 use start::Choice;
 use task::Task;
 use trace::traced;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::{Check, Messages, Signatures};
 use crate::envelope::Envelope;
 use crate::output::Compression;
-use crate::record::{Record, Records};
+use crate::record::{Records, Spread};
 use crate::signing_input::{Derived, Deriving, Recipes, Scratch};
 
 use super::counting::Names;
@@ -41,13 +41,6 @@ pub(super) struct Printer<'a> {
     pub(super) publishers: Option<&'a Records>,
 }
 
-/// Times that rows do not give lie evenly over a period, in milliseconds.
-#[derive(Clone, Copy)]
-pub(super) struct Spread {
-    pub(super) from: u64,
-    pub(super) over: u64,
-}
-
 /// What a task is worked on with.
 #[derive(Default)]
 pub(super) struct Bench {
@@ -72,21 +65,5 @@ impl Reuse for Bench {
 
     fn held(&self) -> usize {
         self.payloads.total_bytes() + self.messages.total_bytes()
-    }
-}
-
-impl Spread {
-    /// When a copy of a record is stamped, in milliseconds. The copies of one
-    /// record divide the period evenly among them. Where they begin differs
-    /// from record to record as the bits of its place do, read backwards (van
-    /// der Corput's sequence): however many records there are, and wherever
-    /// the run is cut, their times lie evenly.
-    pub(super) fn time(self, record: &Record<'_>, copy: u64) -> u64 {
-        let over = u128::from(self.over);
-        let start = (over * u128::from(record.place().reverse_bits())) >> 64;
-        let copies = u128::from(record.count().max(1));
-        let offset = (over * u128::from(copy) + start) / copies;
-        // Less than the period.
-        self.from.saturating_add(offset as u64)
     }
 }

@@ -9,13 +9,13 @@ use crate::error::Error;
 use crate::format::Alg;
 use crate::key::{Secret, SigningKey};
 use crate::output::{Compression, KeyEntry, RingKeyEntry};
-use crate::record::{Choices, Outcome, Plan, Problem, Records, Rules, Tally};
+use crate::record::{Choices, Outcome, Plan, Problem, Records, Rules, Spread, Tally};
 use crate::ring::{KeyRing, RingKey};
 use crate::signing_input::Recipes;
 use crate::stamp::Stamps;
 
 use super::counting::Names;
-use super::press::{Press, Printer, Spread};
+use super::press::{Press, Printer};
 use super::supply::Supply;
 use super::task::sign_all;
 

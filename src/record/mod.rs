@@ -21,6 +21,7 @@ mod records;
 mod reject;
 mod rules;
 mod settings;
+mod spread;
 mod steps;
 mod tally;
 
@@ -33,6 +34,7 @@ pub use records::{Record, Records};
 pub use reject::{Problem, Reject, RejectLine};
 pub use rules::{Rules, UNPUBLISHED_TOLERANCE, field_of};
 pub use settings::{FormatChoice, Settings};
+pub use spread::Spread;
 pub use tally::{Counted, Tally};
 
 /// More fields than any format has; a test over the table holds it. Cells of

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::Error;
 use crate::output::Manifest;
-use crate::record::{PlanError, Problem, Record, RejectLine, Rules, Tally};
+use crate::record::{Problem, Record, RejectLine, Rules, Tally};
 use crate::row::{Input, Limits};
 
 use super::differences::{Differences, Stretch};
@@ -23,6 +23,8 @@ use super::rows::{Row, Rows, Stop};
 /// What is audited.
 pub(super) struct Audit<'a> {
     pub(super) manifest: &'a Manifest,
+    /// What its settings say of each format.
+    pub(super) rules: &'a [Rules],
     /// The inputs, every one of them at hand.
     pub(super) inputs: &'a [Input],
     pub(super) signed: &'a Input,
@@ -33,7 +35,9 @@ pub(super) struct Audit<'a> {
 /// Where the walk is.
 struct Walk<'a, 'd> {
     audit: &'a Audit<'a>,
-    maker: Maker,
+    rules: &'a [Rules],
+    /// For each format; or one for all that stand in one line.
+    makers: Vec<Maker>,
     signed: SignedLines,
     rejects: Option<Lines>,
     reject: Option<Line>,
@@ -47,31 +51,18 @@ struct Walk<'a, 'd> {
 /// Audits a run; whether every row was compared.
 pub(super) fn audit(audit: &Audit<'_>, differences: &mut Differences) -> Result<bool, Error> {
     let manifest = audit.manifest;
-    let Some(settings) = manifest.settings.settings(manifest.timestamp) else {
-        let id = &manifest.settings.format;
-        differences.add(format!("the manifest's format is {id:?}, which is none"));
-        return Ok(false);
-    };
-    let unfit = |error: PlanError| format!("the manifest's settings are none: {error}");
-    let rules = match Rules::new(settings) {
-        Ok(rules) => rules,
-        Err(error) => {
-            differences.add(unfit(error));
-            return Ok(false);
-        }
-    };
     let rows = Rows {
         inputs: audit.inputs,
-        rules: &rules,
+        rules: audit.rules,
         limits: Limits {
             row_bytes: manifest.settings.max_row_bytes,
             ..Limits::default()
         },
     };
     let mut notices = Tally::default();
-    let walked = match rows.read_version() {
+    let walked = match rows.read_versions() {
         Ok(reads) => {
-            let mut walk = Walk::new(audit, &rules, reads, differences)?;
+            let mut walk = Walk::new(audit, &reads, differences)?;
             let read = rows.each(&mut notices, &mut |row| walk.row(row));
             match read {
                 Ok(()) => walk.finish(&notices).map_err(Stop::Failed),
@@ -91,20 +82,38 @@ pub(super) fn audit(audit: &Audit<'_>, differences: &mut Differences) -> Result<
     }
 }
 
+/// What makes the lines: of each format, or of all together where they stand
+/// in one line.
+fn makers(audit: &Audit<'_>, reads_version: &[bool], escape: bool) -> Vec<Maker> {
+    let (rules, dialect) = (audit.rules, audit.signed.dialect);
+    let joins = |rules: &Rules| rules.shape().is_some_and(|shape| shape.joins);
+    if rules.len() > 1 && rules.iter().all(joins) {
+        let rules: Vec<&Rules> = rules.iter().collect();
+        return Maker::new(&rules, &[], dialect, escape)
+            .into_iter()
+            .collect();
+    }
+    let each = rules.iter().zip(reads_version);
+    let makers = each.filter_map(|(rules, reads_version)| {
+        let layouts = rules.layouts(*reads_version);
+        Maker::new(&[rules], &layouts, dialect, escape)
+    });
+    makers.collect()
+}
+
 impl<'a, 'd> Walk<'a, 'd> {
     fn new(
         audit: &'a Audit<'a>,
-        rules: &Rules,
-        reads_version: bool,
+        reads_version: &[bool],
         differences: &'d mut Differences,
     ) -> Result<Self, Error> {
         let manifest = audit.manifest;
         let signed = SignedLines::new(audit.signed)?;
         let escape = !manifest.settings.keep_formulas;
-        let layouts = rules.layouts(reads_version);
-        let maker = Maker::new(rules, &layouts, audit.signed.dialect, escape);
-        if maker.header != signed.header() {
-            let (found, wanted) = (signed.header().join(" "), maker.header.join(" "));
+        let makers = makers(audit, reads_version, escape);
+        let header = makers.first().map_or(&[][..], |maker| &maker.header);
+        if header != signed.header() {
+            let (found, wanted) = (signed.header().join(" "), header.join(" "));
             let (file, found) = (signed.name(), found.escape_debug());
             differences.add(format!(
                 "{file} has the columns {found}, the run's settings give {wanted}"
@@ -112,7 +121,8 @@ impl<'a, 'd> Walk<'a, 'd> {
         }
         let mut walk = Self {
             audit,
-            maker,
+            rules: audit.rules,
+            makers,
             signed,
             rejects: audit.rejects.map(rejects::open).transpose()?,
             reject: None,
@@ -140,7 +150,7 @@ impl<'a, 'd> Walk<'a, 'd> {
         let here = || place(file, row.position);
         let is_reject = self.find_reject(row.position.record)?;
         match (&row.outcome, is_reject) {
-            (Ok(record), false) => self.records(record, &here)?,
+            (Ok(records), false) => self.records(records, &here)?,
             (Err(problems), true) => self.compare_reject(row, problems),
             (Ok(_), true) => {
                 let at = self.reject_place();
@@ -164,17 +174,43 @@ impl<'a, 'd> Walk<'a, 'd> {
         Ok(!self.out.is_full())
     }
 
-    fn records(&mut self, record: &Record<'_>, here: &dyn Fn() -> String) -> Result<(), Error> {
-        let wanted = self.maker.expected(record);
-        let count = record.count();
-        for copy in 1..=count {
-            let here = || match count {
-                1 => here(),
-                _ => format!("{}, copy {copy} of {count}", here()),
-            };
-            self.signed.expect(&wanted, &here, &mut self.out)?;
-            if self.out.is_full() {
-                break;
+    /// The lines of a row: publisher after publisher, for each format after
+    /// format, unless they stand in one line, for each copy after copy.
+    fn records(&mut self, records: &[Record<'_>], here: &dyn Fn() -> String) -> Result<(), Error> {
+        let Some(first) = records.first() else {
+            return Ok(());
+        };
+        let (meets, count) = (first.meets(), first.count());
+        let is_joined = self.makers.len() < records.len();
+        for met in 0..meets {
+            let with = records.iter().zip(self.rules);
+            let with = with.map(|(record, rules)| record.with_publisher(met, rules.publishers()));
+            let with: Vec<Record<'_>> = with.collect();
+            for (at, maker) in self.makers.iter_mut().enumerate() {
+                let (own, format) = match is_joined {
+                    true => (&with[..], None),
+                    false => (&with[at..=at], Some(self.rules[at].format().id)),
+                };
+                for copy in 0..count {
+                    let here = || {
+                        let mut here = here();
+                        if let Some(publisher) = with[0].publisher() {
+                            here.push_str(&format!(", publisher {publisher}"));
+                        }
+                        if let Some(format) = format.filter(|_| records.len() > 1) {
+                            here.push_str(&format!(", {format}"));
+                        }
+                        if count > 1 {
+                            here.push_str(&format!(", copy {} of {count}", copy + 1));
+                        }
+                        here
+                    };
+                    let wanted = maker.expected(own, copy);
+                    self.signed.expect(&wanted, &here, &mut self.out)?;
+                    if self.out.is_full() {
+                        return Ok(());
+                    }
+                }
             }
         }
         Ok(())

@@ -12,16 +12,21 @@ use uuid::Uuid;
 
 use crate::envelope::{Envelope, Signed, Style};
 use crate::format::shape::{Markup, Node, Shape};
-use crate::format::{Format, Layout, Signing, Source};
+use crate::format::{Format, Signing, Source};
 use crate::json;
-use crate::record::{Record, Rules};
+use crate::record::{Record, Rules, Spread};
 use crate::row::Dialect;
-use crate::signing_input::{Derived, Recipes, Scratch};
+use crate::signing_input::{Copy, Derived, Deriving, Recipes, Scratch};
+use crate::stamp::Stamps;
 
-use super::flat::{Leaf, flatten};
+use super::flat::{Formed, Leaf, flatten};
 
 /// A line's values by name: JSON text, or the cells under the header.
 pub(super) type Values<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// Members that say from when and until when a record may be used, in
+/// milliseconds since 1970; they are not signed.
+const WINDOW: [&str; 2] = ["use_after", "use_before"];
 
 /// Stands where a derived id will: any text of a UUID's length.
 const PROBE: &str = "········-····-····-····-············";
@@ -33,102 +38,142 @@ enum Wanted<'a> {
     /// Whatever the key derived.
     Derived,
     /// An encoding of this text, with an id where the probe stands.
-    Encoded(usize, String),
+    Encoded(&'static Format, usize, String),
     /// A token that begins with this JOSE header.
     Headed(String),
 }
 
-/// What a record's line must hold.
+/// What a line must hold.
 pub(super) struct Expected<'a> {
     wanted: Vec<(Cow<'a, str>, Wanted<'a>)>,
-    format: &'static Format,
-    /// What lines are, where they are no records, and the record's version.
-    shape: Option<(&'static Shape, &'static Layout)>,
+    /// The records in it, where lines are objects.
+    forms: Vec<Formed>,
     dialect: Dialect,
+    /// It may say when it may be used.
+    has_window: bool,
 }
 
-/// Makes the lines that rows must have become.
+/// Makes the lines that rows must have become: of one format, or of several
+/// that stand in one line.
 pub(super) struct Maker {
-    recipes: Recipes,
+    recipes: Vec<Recipes>,
     envelope: Envelope,
-    shape: Option<&'static Shape>,
+    shapes: Vec<&'static Shape>,
+    spread: Option<Spread>,
+    has_window: bool,
     dialect: Dialect,
     /// The names of CSV columns.
     pub(super) header: Vec<String>,
     scratch: Scratch,
-    /// The parts of a line and the line itself, in memory that is reused.
-    members: Vec<u8>,
-    message: Vec<u8>,
+    /// The parts of each record and the line itself, in memory that is reused.
+    parts: Vec<(Vec<u8>, Vec<u8>)>,
+    derived: Vec<Derived>,
     line: Vec<u8>,
 }
 
 impl Maker {
-    /// For lines of this dialect; `layouts` are the versions that may come.
+    /// For lines of this dialect in which these formats stand; `layouts` are
+    /// the versions of the first one that may come.
     pub(super) fn new(
-        rules: &Rules,
+        rules: &[&Rules],
         layouts: &[usize],
         dialect: Dialect,
         escape_formulas: bool,
-    ) -> Self {
+    ) -> Option<Self> {
         let style = match dialect {
             Dialect::Csv { delimiter } => Style::Csv(delimiter),
             Dialect::Ndjson => Style::Ndjson,
         };
-        let format = rules.format();
-        let envelope = Envelope::of(rules, style, layouts, escape_formulas);
+        let first = rules.first()?;
+        let envelope = match rules {
+            [only] => Envelope::of(only, style, layouts, escape_formulas),
+            several => Envelope::joined(several)?,
+        };
         let header = match dialect {
             Dialect::Csv { delimiter } => cells(&envelope.header(), delimiter).unwrap_or_default(),
             Dialect::Ndjson => Vec::new(),
         };
-        Self {
-            recipes: Recipes::new(format),
+        let settings = first.settings();
+        Some(Self {
+            recipes: rules.iter().map(|r| Recipes::new(r.format())).collect(),
             envelope,
-            shape: rules.shape(),
+            shapes: rules.iter().filter_map(|rules| rules.shape()).collect(),
+            spread: settings.spread.map(|over| Spread {
+                from: settings.timestamp,
+                over,
+            }),
+            has_window: settings.use_window,
             dialect,
             header,
             scratch: Scratch::default(),
-            members: Vec::new(),
-            message: Vec::new(),
+            parts: vec![<(Vec<u8>, Vec<u8>)>::default(); rules.len()],
+            derived: Vec::new(),
             line: Vec::new(),
-        }
+        })
     }
 
-    /// What this record's line must hold, whichever copy it is of.
-    pub(super) fn expected(&mut self, record: &Record<'_>) -> Expected<'_> {
-        let derived = Derived::default();
+    /// What the line of these records, one of each format, must hold;
+    /// which copy it is, from 0, decides its time where times are spread.
+    pub(super) fn expected(&mut self, records: &[Record<'_>], copy: u64) -> Expected<'_> {
         let Self {
             recipes,
-            members,
-            message,
+            parts,
+            derived,
             line,
             ..
         } = self;
-        for part in [&mut *members, &mut *message, &mut *line] {
-            part.clear();
+        derived.clear();
+        line.clear();
+        let mut deriving = Deriving::default();
+        for (recipes, record) in recipes.iter().zip(records) {
+            let copy = Copy {
+                number: copy,
+                time: self.spread.map(|spread| spread.time(record, copy)),
+            };
+            recipes.take_up(record, copy, &mut deriving);
         }
-        recipes.write_members(record, &derived, members);
-        recipes.write_signing_input(record, &derived, members, &mut self.scratch, message);
-        let signed = Signed {
-            record: *record,
-            derived: &derived,
-            members,
-            message,
-            signature: &[1; 64],
-        };
-        self.envelope.write(recipes, &signed, line);
+        // What only a key derives stays open.
+        deriving.finish(None::<fn(u16) -> &'static Stamps>, derived);
+        let each = recipes.iter().zip(records).zip(&*derived);
+        for (((recipes, record), derived), (members, message)) in each.zip(&mut *parts) {
+            members.clear();
+            message.clear();
+            recipes.write_members(record, derived, members);
+            recipes.write_signing_input(record, derived, members, &mut self.scratch, message);
+        }
+        let each = recipes.iter().zip(records).zip(&*derived).zip(&*parts);
+        let group = each.map(|(((recipes, record), derived), (members, message))| {
+            let signed = Signed {
+                record: *record,
+                derived,
+                members,
+                message,
+                signature: &[1; 64],
+            };
+            (recipes, signed)
+        });
+        let group: Vec<(&Recipes, Signed<'_>)> = group.collect();
+        self.envelope.write_group(&group, line);
         let values = values(line, self.dialect, &self.header).unwrap_or_default();
-        let format = recipes.format();
-        let layout = &format.layouts[record.layout()];
-        if let Some(shape) = self.shape {
+        let (dialect, has_window) = (self.dialect, self.has_window);
+        if !self.shapes.is_empty() {
+            let each = recipes.iter().zip(&self.shapes).zip(records);
+            let forms = each.map(|((recipes, shape), record)| Formed {
+                format: recipes.format(),
+                shape,
+                layout: &recipes.format().layouts[record.layout()],
+            });
+            let forms: Vec<Formed> = forms.collect();
             return Expected {
-                wanted: wanted_of_object(format, shape, record, values),
-                format,
-                shape: Some((shape, layout)),
-                dialect: self.dialect,
+                wanted: wanted_of_object(&forms, records, values),
+                forms,
+                dialect,
+                has_window,
             };
         }
+        let (format, record) = (recipes[0].format(), &records[0]);
         let wanted = values.into_iter().map(|(name, value)| {
-            let wanted = wanted(format, record, &name, value, self.dialect);
+            let wanted = wanted(format, record, &name, value, dialect);
             (name, wanted)
         });
         let mut wanted: Vec<_> = wanted.collect();
@@ -141,36 +186,35 @@ impl Maker {
         }
         Expected {
             wanted,
-            format,
-            shape: None,
-            dialect: self.dialect,
+            forms: Vec::new(),
+            dialect,
+            has_window,
         }
     }
 }
 
 /// What the values of an object must be.
 fn wanted_of_object<'a>(
-    format: &'static Format,
-    shape: &Shape,
-    record: &Record<'_>,
+    forms: &[Formed],
+    records: &[Record<'_>],
     values: Values<'a>,
 ) -> Vec<(Cow<'a, str>, Wanted<'a>)> {
-    let layout = &format.layouts[record.layout()];
     let line = values.into_iter().filter_map(|(name, token)| match token {
         Cow::Borrowed(token) => Some((name, token)),
         Cow::Owned(_) => None,
     });
-    let (values, leaves) = flatten(format, shape, layout, line.collect());
-    let nonce = format.field_from(Source::Nonce);
-    let is_open = |name: &str| {
-        nonce.is_some_and(|(at, field)| field.name == name && record.value(at).is_none())
-    };
-    let follows_open = |name: &str| {
-        let mut derived = format.derived.iter();
-        derived.any(|own| own.name == name && is_open(own.from))
-    };
+    let (values, leaves) = flatten(forms, line.collect());
     let mut all = Vec::new();
-    for ((path, value), leaf) in values.into_iter().zip(leaves) {
+    for ((path, value), (leaf, at)) in values.into_iter().zip(leaves) {
+        let (Formed { format, layout, .. }, record) = (forms[at], &records[at]);
+        let nonce = format.field_from(Source::Nonce);
+        let is_open = |name: &str| {
+            nonce.is_some_and(|(at, field)| field.name == name && record.value(at).is_none())
+        };
+        let follows_open = |name: &str| {
+            let mut derived = format.derived.iter();
+            derived.any(|own| own.name == name && is_open(own.from))
+        };
         let wanted = match leaf {
             Leaf::Other => Wanted::Exactly(value),
             Leaf::Claim => {
@@ -204,15 +248,10 @@ fn wanted_of_object<'a>(
 }
 
 /// The values of a found line as those that are wanted are.
-fn flatten_values<'a>(
-    format: &Format,
-    shape: &Shape,
-    layout: &Layout,
-    found: &'a Values<'_>,
-) -> Values<'a> {
+fn flatten_values<'a>(forms: &[Formed], found: &'a Values<'_>) -> Values<'a> {
     let line = found.iter();
     let line = line.map(|(name, token)| (Cow::Borrowed(name.as_ref()), token.as_ref()));
-    flatten(format, shape, layout, line.collect()).0
+    flatten(forms, line.collect()).0
 }
 
 fn wanted<'a>(
@@ -251,7 +290,7 @@ fn wanted<'a>(
         (wrapping.wrap)(text, Some(PROBE), &mut encoded);
         let encoded = String::from_utf8(encoded).unwrap_or_default();
         let text = (wrapping.unwrap)(&encoded).unwrap_or_default();
-        return Wanted::Encoded(at, text);
+        return Wanted::Encoded(format, at, text);
     }
     Wanted::Exactly(value)
 }
@@ -265,17 +304,17 @@ impl Expected<'_> {
         let Some(found) = found else {
             return Err("it cannot be read".into());
         };
-        let flat = self
-            .shape
-            .map(|(shape, layout)| flatten_values(self.format, shape, layout, found));
+        let is_object = !self.forms.is_empty();
+        let flat = is_object.then(|| flatten_values(&self.forms, found));
         let found = flat.as_ref().unwrap_or(found);
         for (name, wanted) in &self.wanted {
             let own = found.iter().find(|(own, _)| own == name);
             let own = own.map(|(_, value)| value.as_ref());
             self.compare_one(name, wanted, own)?;
         }
-        for (name, _) in found {
-            if !self.wanted.iter().any(|(own, _)| own == name) {
+        for (name, value) in found {
+            let is_window = self.has_window && WINDOW.contains(&name.as_ref()) && is_number(value);
+            if !is_window && !self.wanted.iter().any(|(own, _)| own == name) {
                 return Err(format!("{} is not of the row", name.escape_debug()));
             }
         }
@@ -288,7 +327,7 @@ impl Expected<'_> {
         wanted: &Wanted<'_>,
         own: Option<&str>,
     ) -> Result<(), String> {
-        let (format, dialect) = (self.format, self.dialect);
+        let dialect = self.dialect;
         let same = match (wanted, own) {
             // Whether it is there, and what it must be, is for each record by
             // itself to say.
@@ -301,7 +340,7 @@ impl Expected<'_> {
             (Wanted::Headed(header), Some(own)) => {
                 plain(own, dialect).split('.').next() == Some(header)
             }
-            (Wanted::Encoded(at, text), Some(own)) => {
+            (Wanted::Encoded(format, at, text), Some(own)) => {
                 let wrapping = format.fields[*at].wrapped;
                 let own = wrapping.and_then(|w| (w.unwrap)(&plain(own, dialect)));
                 own.is_some_and(|own| same_but_for_id(text, &own))
@@ -332,6 +371,10 @@ fn same_but_for_id(wanted: &str, own: &str) -> bool {
             .and_then(|rest| rest.strip_suffix(after));
         id.is_some_and(|id| id.len() == 36 && Uuid::try_parse(id).is_ok())
     })
+}
+
+fn is_number(value: &str) -> bool {
+    value.parse::<u64>().is_ok()
 }
 
 /// The text of a value.

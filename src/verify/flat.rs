@@ -24,16 +24,26 @@ pub(super) enum Leaf {
     Claim,
 }
 
+/// What one record in an object is.
+#[derive(Clone, Copy)]
+pub(super) struct Formed {
+    pub(super) format: &'static Format,
+    pub(super) shape: &'static Shape,
+    pub(super) layout: &'static Layout,
+}
+
 /// The values of one line.
+///
+/// `forms` are those of all records in the object, in the order in which they
+/// stand there; with each leaf comes the place of the record it is of.
 pub(super) fn flatten<'a>(
-    format: &Format,
-    shape: &Shape,
-    layout: &Layout,
+    forms: &[Formed],
     line: Vec<Own<'a>>,
-) -> (Values<'a>, Vec<Leaf>) {
+) -> (Values<'a>, Vec<(Leaf, usize)>) {
     let mut flat = Flat {
-        format,
-        layout,
+        forms,
+        own: Vec::new(),
+        at: 0,
         values: Vec::new(),
         leaves: Vec::new(),
     };
@@ -42,30 +52,56 @@ pub(super) fn flatten<'a>(
             for (name, token) in line.into_iter().filter(|(name, _)| name != "object") {
                 flat.add(name, Cow::Borrowed(token), Leaf::Other);
             }
-            flat.members(shape.members, &object, "object.");
+            flat.objects(&object, "object.");
         }
-        _ => flat.members(shape.members, &line, ""),
+        _ => flat.objects(&line, ""),
     }
     (flat.values, flat.leaves)
 }
 
 struct Flat<'f, 'a> {
-    format: &'f Format,
-    layout: &'f Layout,
+    forms: &'f [Formed],
+    /// The places of those that share what is read.
+    own: Vec<usize>,
+    /// The place of the one that is read.
+    at: usize,
     values: Values<'a>,
-    leaves: Vec<Leaf>,
+    leaves: Vec<(Leaf, usize)>,
 }
 
 impl<'a> Flat<'_, 'a> {
     fn add(&mut self, path: impl Into<Cow<'a, str>>, token: Cow<'a, str>, leaf: Leaf) {
         self.values.push((path.into(), token));
-        self.leaves.push(leaf);
+        self.leaves.push((leaf, self.at));
+    }
+
+    /// Reads an object, in which every root may be of other records.
+    fn objects(&mut self, own: &[Own<'a>], path: &str) {
+        let forms = self.forms;
+        let Some(first) = forms.first() else { return };
+        if forms.len() == 1 {
+            (self.own, self.at) = (vec![0], 0);
+            return self.members(first.shape.members, own, path);
+        }
+        for member in own {
+            let places = 0..forms.len();
+            self.own = places
+                .filter(|at| forms[*at].shape.root() == member.0)
+                .collect();
+            self.at = self.own.first().copied().unwrap_or(0);
+            let members = match self.own.is_empty() {
+                true => &[],
+                false => forms[self.at].shape.members,
+            };
+            self.members(members, std::slice::from_ref(member), path);
+        }
     }
 
     fn members(&mut self, members: &'static [Member], own: &[Own<'a>], path: &str) {
         for (name, token) in own {
             let path = format!("{path}{name}");
-            let is_of = |member: &&Member| member.is_of(self.format, self.layout);
+            let Formed { format, layout, .. } = self.forms[self.at];
+            let is_of = |member: &&Member| member.is_of(format, layout);
             let mut all = members.iter().filter(is_of);
             let node = all.find(|member| member.name == name).map(|m| m.node);
             let inner = match node {
@@ -89,15 +125,17 @@ impl<'a> Flat<'_, 'a> {
     fn each(&mut self, inner: &'static [Member], token: &'a str, path: &str) {
         for (at, element) in json::array(token).unwrap_or_default().iter().enumerate() {
             let path = format!("{path}[{at}]");
+            self.at = self.own.get(at).or(self.own.last()).copied().unwrap_or(0);
             match json::object(element) {
                 Ok(own) => self.members(inner, &own, &format!("{path}.")),
                 Err(_) => self.add(path, Cow::Borrowed(*element), Leaf::Other),
             }
         }
+        self.at = self.own.first().copied().unwrap_or(0);
     }
 
     fn claims(&mut self, token: &str, path: &str) {
-        if let Signing::Joined { .. } = self.layout.signing {
+        if let Signing::Joined { .. } = self.forms[self.at].layout.signing {
             return;
         }
         let text = json::string(token).unwrap_or_default();

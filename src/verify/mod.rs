@@ -15,6 +15,7 @@ mod files;
 mod findings;
 mod flat;
 mod form;
+mod ground;
 mod inspect;
 mod judge;
 mod keys;

@@ -3,7 +3,8 @@
 //! the rows.
 
 use crate::error::Error;
-use crate::format::{Code, Fault};
+use crate::format::shape::check_joined;
+use crate::format::{Code, Fault, Format, Layout, Shape};
 use crate::record::{Outcome, Plan, Problem, Record, Records, Rules, Tally};
 use crate::row::{self, Batch, Cells, Dialect, Input, Limits, Position, ReadError, Reader};
 
@@ -17,8 +18,8 @@ pub(super) struct Row<'a> {
     pub(super) raw: &'a [u8],
     /// The whole length, where `raw` is only the beginning.
     pub(super) length: Option<u64>,
-    /// The record it becomes; or every problem it has.
-    pub(super) outcome: Result<Record<'a>, &'a [Problem]>,
+    /// The record it becomes of each format; or every problem it has.
+    pub(super) outcome: Result<&'a [Record<'a>], &'a [Problem]>,
 }
 
 /// Why reading stopped before the end.
@@ -34,24 +35,31 @@ pub(super) enum Stop {
 /// What takes the rows: `false` where it has had enough.
 pub(super) type Take<'t> = dyn FnMut(&Row<'_>) -> Result<bool, Error> + 't;
 
+/// What checks a row under one plan.
+type CheckRow<'c, 'r> =
+    dyn Fn(&Plan<'r>, &mut Records, &mut Vec<Problem>, &mut Tally) -> Outcome + 'c;
+
 /// The inputs of a run.
 pub(super) struct Rows<'r> {
     pub(super) inputs: &'r [Input],
-    pub(super) rules: &'r Rules,
+    /// Those of each format.
+    pub(super) rules: &'r [Rules],
     pub(super) limits: Limits,
 }
 
 struct Opened<'r> {
     reader: Reader<row::Source>,
-    plan: Plan<'r>,
+    plans: Vec<Plan<'r>>,
 }
 
 impl<'r> Rows<'r> {
-    /// Whether any row may name its version itself.
-    pub(super) fn read_version(&self) -> Result<bool, Stop> {
-        let mut any = false;
+    /// For each format, whether any row may name its version itself.
+    pub(super) fn read_versions(&self) -> Result<Vec<bool>, Stop> {
+        let mut any = vec![false; self.rules.len()];
         for input in self.inputs {
-            any |= self.open(input, 1)?.plan.reads_version();
+            for (any, plan) in any.iter_mut().zip(self.open(input, 1)?.plans) {
+                *any |= plan.reads_version();
+            }
         }
         Ok(any)
     }
@@ -60,7 +68,7 @@ impl<'r> Rows<'r> {
     pub(super) fn each(&self, notices: &mut Tally, take: &mut Take<'_>) -> Result<(), Stop> {
         let mut next = 1;
         for (at, input) in self.inputs.iter().enumerate() {
-            let Opened { mut reader, plan } = self.open(input, next)?;
+            let Opened { mut reader, plans } = self.open(input, next)?;
             let mut batch = Batch::default();
             while reader
                 .next_batch(&mut batch)
@@ -69,7 +77,7 @@ impl<'r> Rows<'r> {
                 let mut rows = BatchRows {
                     input: at,
                     rules: self.rules,
-                    plan: &plan,
+                    plans: &plans,
                     notices,
                     take,
                 };
@@ -87,16 +95,19 @@ impl<'r> Rows<'r> {
             Stop::Failed(Error::Open { file, source })
         })?;
         let mut reader = Reader::new(source, input.dialect, self.limits, first);
-        let plan = match input.dialect {
-            Dialect::Ndjson => Plan::for_members(self.rules),
+        let plans = match input.dialect {
+            Dialect::Ndjson => self.rules.iter().map(Plan::for_members).collect(),
             Dialect::Csv { .. } => {
                 let header = reader.header().map_err(|error| stop(input, error))?;
                 let header = header.unwrap_or_default();
-                Plan::for_header(self.rules, &header)
-                    .map_err(|error| Stop::Unfit(format!("{name}: {error}")))?
+                let plans = self.rules.iter().map(|rules| {
+                    let plan = Plan::for_header(rules, &header);
+                    plan.map_err(|error| Stop::Unfit(format!("{name}: {error}")))
+                });
+                plans.collect::<Result<_, _>>()?
             }
         };
-        Ok(Opened { reader, plan })
+        Ok(Opened { reader, plans })
     }
 }
 
@@ -111,13 +122,13 @@ fn stop(input: &Input, error: ReadError) -> Stop {
 /// The rows of one batch, good and faulty ones in their order.
 struct BatchRows<'b, 'r, 't> {
     input: usize,
-    rules: &'r Rules,
-    plan: &'b Plan<'r>,
+    rules: &'r [Rules],
+    plans: &'b [Plan<'r>],
     notices: &'b mut Tally,
     take: &'b mut Take<'t>,
 }
 
-impl BatchRows<'_, '_, '_> {
+impl<'r> BatchRows<'_, 'r, '_> {
     fn each(&mut self, batch: &Batch, input: &Input) -> Result<(), Stop> {
         let mut faults = batch.faults.iter().peekable();
         let mut cells = match input.dialect {
@@ -152,27 +163,79 @@ impl BatchRows<'_, '_, '_> {
         raw: &[u8],
         row: Option<(&csv::ByteRecord, u8)>,
     ) -> Result<(), Stop> {
-        let mut records = Records::for_rules(self.rules);
+        let mut records: Vec<Records> = self.rules.iter().map(Records::for_rules).collect();
         let mut problems = Vec::new();
         let number = position.record;
-        let outcome = match row {
-            None => self
-                .plan
-                .check_json(raw, number, &mut records, &mut problems, self.notices),
+        match row {
             Some((_, delimiter)) if row::stray_quote(raw, delimiter).is_some() => {
                 problems.push(Problem::row(Code::StrayQuote, "", ""));
-                Outcome::Reject
             }
             Some((cells, _)) => {
-                self.plan
-                    .check_cells(cells, number, &mut records, &mut problems, self.notices)
+                self.check(
+                    &mut records,
+                    &mut problems,
+                    &|plan, records, own, notices| {
+                        plan.check_cells(cells, number, records, own, notices)
+                    },
+                );
             }
+            None => self.check(
+                &mut records,
+                &mut problems,
+                &|plan, records, own, notices| plan.check_json(raw, number, records, own, notices),
+            ),
+        }
+        let all: Vec<Record<'_>> = match problems.is_empty() {
+            true => records.iter().map(|records| records.get(0)).collect(),
+            false => Vec::new(),
         };
-        let outcome = match outcome {
-            Outcome::Record => Ok(records.get(0)),
-            Outcome::Reject => Err(&problems[..]),
+        let outcome = match problems.is_empty() {
+            true => Ok(&all[..]),
+            false => Err(&problems[..]),
         };
         self.give(position, raw, None, outcome)
+    }
+
+    /// Checks a row for every format, as the run did: it has the problems of
+    /// all, each once.
+    fn check(
+        &mut self,
+        records: &mut [Records],
+        problems: &mut Vec<Problem>,
+        check: &CheckRow<'_, 'r>,
+    ) {
+        let mut due = Tally::default();
+        let is_one = self.plans.len() == 1;
+        for (plan, records) in self.plans.iter().zip(&mut *records) {
+            let mut own = Vec::new();
+            check(plan, records, &mut own, &mut due);
+            let is_known = |own: &Problem, all: &[Problem]| all.iter().any(|p| p.is_like(own));
+            for problem in own {
+                if is_one || !is_known(&problem, problems) {
+                    problems.push(problem);
+                }
+            }
+        }
+        if !is_one && problems.is_empty() {
+            problems.extend(self.check_joined(records));
+        }
+        // Of one format, what is rejected is noticed, too.
+        if is_one || problems.is_empty() {
+            self.notices.merge(&due);
+        }
+    }
+
+    /// What of a row stands in one object must go together there.
+    fn check_joined(&self, records: &[Records]) -> Option<Problem> {
+        let parts = self.rules.iter().zip(records).map(|(rules, records)| {
+            let layout = &rules.format().layouts[records.get(0).layout()];
+            let shape = rules.shape().filter(|shape| shape.joins)?;
+            Some((rules.format(), shape, layout))
+        });
+        let parts: Vec<(&Format, &Shape, &Layout)> = parts.collect::<Option<_>>()?;
+        let why = check_joined(&parts).err()?;
+        let problem = Problem::row(Code::Conflict, "", "formats that go into one object");
+        Some(problem.hint(why))
     }
 
     fn faulty(&mut self, row: &row::FaultyRow) -> Result<(), Stop> {
@@ -187,7 +250,7 @@ impl BatchRows<'_, '_, '_> {
         position: Position,
         raw: &[u8],
         length: Option<u64>,
-        outcome: Result<Record<'_>, &[Problem]>,
+        outcome: Result<&[Record<'_>], &[Problem]>,
     ) -> Result<(), Stop> {
         let row = Row {
             input: self.input,

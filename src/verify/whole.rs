@@ -12,7 +12,7 @@ use crate::row::{Dialect, Input, Limits, Origin, Reader};
 use super::audit::{Audit, audit};
 use super::differences::Differences;
 use super::manifest::{at_hand, check as check_manifest, file_input, not_at_hand};
-use super::{Verdict, VerifiedFile, parts, rejects};
+use super::{Verdict, VerifiedFile, ground, parts, rejects};
 
 /// What is at hand to compare a run's keys with.
 #[derive(Clone, Copy)]
@@ -93,13 +93,17 @@ pub fn check_run(run: &FinishedRun<'_>) -> Result<WholeRun, Error> {
                         the rows were not compared with them";
             whole.notes.push(note.into());
         } else {
-            let audited = Audit {
-                manifest,
-                inputs: &inputs,
-                signed,
-                rejects: rejects.as_ref(),
-            };
-            whole.audited = audit(&audited, &mut differences)?;
+            let rules = ground::rules(run, &mut differences, &mut whole.notes)?;
+            if let Some(rules) = rules {
+                let audited = Audit {
+                    manifest,
+                    rules: &rules,
+                    inputs: &inputs,
+                    signed,
+                    rejects: rejects.as_ref(),
+                };
+                whole.audited = audit(&audited, &mut differences)?;
+            }
             let (theirs, own) = (manifest.tool.version.as_str(), env!("CARGO_PKG_VERSION"));
             if theirs != own {
                 whole.notes.push(format!(
