@@ -176,8 +176,7 @@ fn whole_files() {
                 }];
                 let check = verify::Check {
                     inputs: &inputs,
-                    verifier,
-                    alg: Alg::Es256,
+                    keys: &verify::Keys::one(Alg::Es256, verifier),
                     format: Some(format),
                     shape: None,
                     known: &[],

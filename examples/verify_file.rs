@@ -8,7 +8,7 @@ use campaign_signer::engine::P256Verifier;
 use campaign_signer::format::Alg;
 use campaign_signer::key::PublicKey;
 use campaign_signer::row::{Dialect, Input, Origin};
-use campaign_signer::verify::{self, Check};
+use campaign_signer::verify::{self, Check, Keys};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).unwrap_or("signed.ndjson".into());
@@ -24,10 +24,10 @@ pub(crate) fn run(file: &Path) -> Result<String, Box<dyn Error>> {
         origin: Origin::File(file.to_owned()),
         dialect: Dialect::Ndjson,
     }];
+    let verifier = P256Verifier::new(*key.verifying_key());
     let check = Check {
         inputs: &inputs,
-        verifier: &P256Verifier::new(*key.verifying_key()),
-        alg: Alg::Es256,
+        keys: &Keys::one(Alg::Es256, &verifier),
         format: None, // each record says its own
         shape: None,  // and each object what it is
         known: &[],

@@ -45,6 +45,7 @@
 //! promises nothing about how long a signature is accepted where the vendor
 //! publishes nothing ([`format::Freshness`]).
 
+pub mod choosing;
 pub mod engine;
 pub mod envelope;
 pub mod error;

@@ -23,7 +23,7 @@ use campaign_signer::format::{
 };
 use campaign_signer::json::Shape;
 use campaign_signer::row::{Dialect, Input, Origin};
-use campaign_signer::verify::{self, Check, Verdict};
+use campaign_signer::verify::{self, Check, Keys, Verdict};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
@@ -281,8 +281,7 @@ fn verdict(
     };
     let check = Check {
         inputs: &inputs,
-        verifier: verifier.as_ref(),
-        alg: format.alg(),
+        keys: &Keys::one(format.alg(), verifier.as_ref()),
         format: None,
         shape: None,
         known: &[],

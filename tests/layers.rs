@@ -31,6 +31,7 @@ const RANKS: &[(&str, u32)] = &[
     ("terms", 5),
     ("output", 6),
     ("error", 7),
+    ("choosing", 8),
     ("publishers", 8),
     ("pipeline", 9),
     ("verify", 9),

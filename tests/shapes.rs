@@ -24,7 +24,7 @@ use campaign_signer::row::{Dialect, Input, Origin};
 use campaign_signer::schema;
 use campaign_signer::signing_input::{Recipes, Scratch};
 use campaign_signer::stamp::Stamps;
-use campaign_signer::verify::{self, Check};
+use campaign_signer::verify::{self, Check, Keys};
 use p256::ecdsa::Signature;
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use serde_json::{Value, json};
@@ -784,8 +784,7 @@ fn findings(text: &str, alg: Alg, known: &[(String, String)]) -> (u64, u64, Vec<
             origin: Origin::File(path),
             dialect: Dialect::Ndjson,
         }],
-        verifier: verifier.as_ref(),
-        alg,
+        keys: &Keys::one(alg, verifier.as_ref()),
         format: None,
         shape: None,
         known,

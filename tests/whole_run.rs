@@ -13,7 +13,7 @@ use campaign_signer::format::{Alg, FORMATS, Format, Source};
 use campaign_signer::key::{Secret, SigningKey};
 use campaign_signer::output::KeyEntry;
 use campaign_signer::row::{Dialect, Input, Limits, Origin};
-use campaign_signer::verify::{self, Check, FinishedRun, NONCES_IN_MEMORY, WholeRun};
+use campaign_signer::verify::{self, AtHand, Check, FinishedRun, Keys, NONCES_IN_MEMORY, WholeRun};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -669,10 +669,10 @@ fn a_file_that_is_wrong_throughout_gives_twenty_sentences_and_an_end() {
 /// lines are bad.
 fn judge(files: &[Input], nonces_in_memory: usize) -> (Vec<String>, u64) {
     let key = SigningKey::from_bytes(&key_data("p256.pkcs8.pem")).unwrap();
+    let verifier = P256Verifier::new(*key.public_key().verifying_key());
     let check = Check {
         inputs: files,
-        verifier: &P256Verifier::new(*key.public_key().verifying_key()),
-        alg: Alg::Es256,
+        keys: &Keys::one(Alg::Es256, &verifier),
         format: None,
         shape: None,
         known: &[],
@@ -746,8 +746,7 @@ fn check(written: &Written, format: &Format, dialect: Dialect) -> WholeRun {
     };
     let judge = Check {
         inputs: &signed,
-        verifier: verifier.as_ref(),
-        alg: format.alg(),
+        keys: &Keys::one(format.alg(), verifier.as_ref()),
         format: None,
         shape: None,
         known: &[],
@@ -758,7 +757,7 @@ fn check(written: &Written, format: &Format, dialect: Dialect) -> WholeRun {
     verify::check_run(&FinishedRun {
         manifest: &manifest,
         path: &path,
-        key: &key,
+        key: AtHand::Key(&key),
         signed: &signed,
         verdict: &verdict,
         by_manifest: true,

@@ -15,7 +15,7 @@ use campaign_signer::pipeline::Signer;
 use campaign_signer::record::Records;
 use campaign_signer::row::{Dialect, Input, Origin};
 use campaign_signer::signing_input::{Derived, Recipes, Scratch};
-use campaign_signer::verify::{self, Check, Finding, Verdict};
+use campaign_signer::verify::{self, Check, Finding, Keys, Verdict};
 
 /// The timestamp of every record that is signed here, in milliseconds.
 pub const TIMESTAMP: u64 = 1_760_000_000_000;
@@ -162,8 +162,7 @@ pub fn judge(
     }];
     let check = Check {
         inputs: &inputs,
-        verifier,
-        alg,
+        keys: &Keys::one(alg, verifier),
         format,
         shape: None,
         known: &[],

@@ -9,8 +9,9 @@ use campaign_signer::format::shape::RECORD;
 use campaign_signer::format::{Alg, FORMATS, Format};
 use campaign_signer::key::{PublicKey, Secret, SigningKey};
 use campaign_signer::output::{Counts, KeyEntry, Manifest};
+use campaign_signer::ring::KeyRing;
 use campaign_signer::row::{Dialect, Input, Origin};
-use campaign_signer::verify::{self, BadLine, Check, FinishedRun, WholeRun};
+use campaign_signer::verify::{self, AtHand, BadLine, Check, FinishedRun, Keys, UsedKey, WholeRun};
 use clap::Args;
 
 use super::args::{FileFormat, find_format};
@@ -42,6 +43,11 @@ pub(crate) struct VerifyArgs {
 
     #[command(flatten)]
     passphrase: PassphraseArgs,
+
+    /// A key ring, keys.toml: each record is held against the keys in it that
+    /// may have signed it, whenever they were valid
+    #[arg(long, value_name = "FILE", group = "with")]
+    keys: Option<PathBuf>,
 
     /// Accept this format only
     #[arg(short, long, value_name = "ID")]
@@ -88,7 +94,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     }
     let reads_stdin = args.files.iter().any(|path| path.as_os_str() == "-");
     args.passphrase.refuse_stdin(reads_stdin)?;
-    let (verifier, key) = verifier(args)?;
+    let with = With::load(args)?;
+    let keys = with.keys()?;
     let mut format = match &args.format {
         Some(id) => Some(find_format(id)?),
         None => None,
@@ -110,14 +117,10 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         if inputs.is_empty() {
             inputs = verify::signed_files(manifest, path)?;
         }
-        // A run has one format; a record of another has no place in it.
+        // In a run of one format a record of another has no place; of several,
+        // which one it must be follows from the rows.
         format = format.or(Format::find(&manifest.format));
     }
-    let alg = if args.secret_file.is_some() {
-        Alg::Hs256
-    } else {
-        Alg::Es256
-    };
     let mut known = args.known.clone();
     let mut shape = args.shape.clone();
     if let Some((manifest, _)) = &manifest {
@@ -127,8 +130,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     check_shape(shape.as_deref(), format)?;
     let check = Check {
         inputs: &inputs,
-        verifier: verifier.as_ref(),
-        alg,
+        keys: &keys,
         format,
         shape: shape.as_deref(),
         known: &known,
@@ -146,7 +148,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
         Some((manifest, path)) => Some(verify::check_run(&FinishedRun {
             manifest,
             path,
-            key: &key,
+            key: with.at_hand(),
             signed: &inputs,
             verdict: &verdict,
             by_manifest: files.is_empty(),
@@ -158,10 +160,21 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     }
     let good = verdict.records - verdict.bad;
     say!(
-        " verified  {good} of {} records under {alg} {}",
+        " verified  {good} of {} records under {}",
         verdict.records,
-        key.fingerprint
+        with.name()
     );
+    for key in &verdict.keys {
+        let UsedKey {
+            id,
+            alg,
+            signatures,
+        } = key;
+        match signatures {
+            1 => say!("           {id}: {alg}, 1 signature"),
+            many => say!("           {id}: {alg}, {many} signatures"),
+        }
+    }
     if verdict.records == 0 {
         warn("there was no record to verify");
     }
@@ -237,39 +250,77 @@ fn summary(manifest: &Manifest, whole: &WholeRun, bad: u64) -> String {
     }
 }
 
-/// What verifies, and the key by what is public of it.
-fn verifier(args: &VerifyArgs) -> Result<(Box<dyn Verifier>, KeyEntry), Error> {
-    if let Some(path) = &args.secret_file {
-        let (secret, warnings) = Secret::from_file(path)?;
-        warnings.iter().for_each(warn);
-        let key = KeyEntry {
-            alg: Alg::Hs256.to_string(),
-            fingerprint: secret.fingerprint(),
-            public_key: None,
-        };
-        return Ok((Box::new(Hs256::new(&[secret.bytes()])), key));
-    }
-    let public = match (&args.public_key, &args.key) {
-        (Some(path), _) => PublicKey::from_file(path)?,
-        (None, Some(path)) => {
-            let source = args.passphrase.source();
-            let (key, _) = SigningKey::from_file_with(path, source.as_ref())?;
-            key.public_key()
-        }
-        (None, None) => return Err(Error::settings("no key is given", "give --public-key FILE")),
-    };
-    let key = KeyEntry {
-        alg: Alg::Es256.to_string(),
-        fingerprint: public.fingerprint(),
-        public_key: Some(public.spki_base64()),
-    };
-    Ok((es256(&public), key))
+/// What to verify with.
+enum With {
+    /// One key, what it is for, and what is public of it.
+    Key(Box<dyn Verifier>, Alg, KeyEntry),
+    Ring(KeyRing),
 }
 
-/// What verifies ES256 for the whole run: made once, however many threads and
-/// files there are.
-fn es256(public: &PublicKey) -> Box<dyn Verifier> {
-    batch::load_verifier(&[*public.verifying_key()])
+impl With {
+    fn load(args: &VerifyArgs) -> Result<Self, Error> {
+        if let Some(path) = &args.keys {
+            let ring = KeyRing::load(path)?;
+            for entry in &ring.entries {
+                let warnings = entry.warnings.iter();
+                warnings.for_each(|warning| warn(format!("key {}: {warning}", entry.id)));
+            }
+            return Ok(Self::Ring(ring));
+        }
+        if let Some(path) = &args.secret_file {
+            let (secret, warnings) = Secret::from_file(path)?;
+            warnings.iter().for_each(warn);
+            let alg = Alg::Hs256;
+            let key = KeyEntry {
+                alg: alg.to_string(),
+                fingerprint: secret.fingerprint(),
+                public_key: None,
+            };
+            let verifier = Box::new(Hs256::new(&[secret.bytes()]));
+            return Ok(Self::Key(verifier, alg, key));
+        }
+        let public = match (&args.public_key, &args.key) {
+            (Some(path), _) => PublicKey::from_file(path)?,
+            (None, Some(path)) => {
+                let source = args.passphrase.source();
+                let (key, _) = SigningKey::from_file_with(path, source.as_ref())?;
+                key.public_key()
+            }
+            (None, None) => {
+                return Err(Error::settings("no key is given", "give --public-key FILE"));
+            }
+        };
+        let alg = Alg::Es256;
+        let key = KeyEntry {
+            alg: alg.to_string(),
+            fingerprint: public.fingerprint(),
+            public_key: Some(public.spki_base64()),
+        };
+        // Made once, however many threads and files there are.
+        let verifier = batch::load_verifier(&[*public.verifying_key()]);
+        Ok(Self::Key(verifier, alg, key))
+    }
+
+    fn keys(&self) -> Result<Keys<'_>, Error> {
+        match self {
+            Self::Key(verifier, alg, _) => Ok(Keys::one(*alg, verifier.as_ref())),
+            Self::Ring(ring) => Keys::ring(ring),
+        }
+    }
+
+    fn at_hand(&self) -> AtHand<'_> {
+        match self {
+            Self::Key(_, _, key) => AtHand::Key(key),
+            Self::Ring(ring) => AtHand::Ring(ring),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Key(_, alg, key) => format!("{alg} {}", key.fingerprint),
+            Self::Ring(ring) => format!("the keys of {}", ring.path.display()),
+        }
+    }
 }
 
 fn input(args: &VerifyArgs, path: &Path) -> Result<Input, Error> {

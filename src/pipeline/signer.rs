@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-
+use crate::choosing::{Chosen, fingerprint, ring_key};
 use crate::engine::{Check, Engine, EngineInfo, Hs256};
 use crate::envelope::{Envelope, Style};
 use crate::error::Error;
-use crate::format::{Alg, Selector};
-use crate::hex::hex;
+use crate::format::Alg;
 use crate::key::{Secret, SigningKey};
 use crate::output::{Compression, KeyEntry, RingKeyEntry};
-use crate::record::{Choice, Choices, Outcome, Plan, Problem, Records, Rules, Tally};
-use crate::ring::{KeyRing, Match, RingEntry, RingKey};
+use crate::record::{Choices, Outcome, Plan, Problem, Records, Rules, Tally};
+use crate::ring::{KeyRing, RingKey};
 use crate::signing_input::Recipes;
 use crate::stamp::Stamps;
 
@@ -89,21 +86,7 @@ impl Signer {
         engine: &EngineInfo,
         job_id: &str,
     ) -> Result<Self, Error> {
-        let entries = ring.entries.iter().filter(|entry| entry.key.alg() == alg);
-        let entries: Vec<&RingEntry> = entries.collect();
-        if entries.is_empty() {
-            return Err(Error::settings(
-                format!("{} has no key for {alg}", ring.path.display()),
-                "add a [[key]] of the format's family",
-            ));
-        }
-        let choices = entries.iter().map(|entry| choice(entry)).collect();
-        let choices = Choices::new(choices).map_err(|columns| {
-            Error::settings(
-                format!("{columns} columns select keys of {}", ring.path.display()),
-                "give fewer of its entries a column",
-            )
-        })?;
+        let Chosen { entries, choices } = Chosen::of(ring, alg)?;
         let keys = entries.iter().filter_map(|entry| match &entry.key {
             RingKey::Es256(key) => Some(key),
             RingKey::Hs256(_) => None,
@@ -114,7 +97,7 @@ impl Signer {
             RingKey::Es256(_) => None,
         });
         let secrets: Vec<&[u8]> = secrets.collect();
-        let all: Vec<RingKeyEntry> = entries.iter().map(|entry| ring_key(entry)).collect();
+        let all = entries.iter().map(|entry| ring_key(entry)).collect();
         Ok(Self {
             engine: match alg {
                 Alg::Es256 => {
@@ -129,7 +112,7 @@ impl Signer {
                 .collect(),
             key: KeyEntry {
                 alg: alg.as_str().into(),
-                fingerprint: digest(&entries),
+                fingerprint: fingerprint(&entries),
                 public_key: None,
             },
             choices: Some(Arc::new(choices)),
@@ -191,64 +174,4 @@ impl Signer {
             }
         }
     }
-}
-
-/// What of a key selects it, as rows see it.
-fn choice(entry: &RingEntry) -> Choice {
-    let mut choice = Choice {
-        id: entry.id.clone(),
-        uses: entry.uses.clone(),
-        key_id: entry.key_id.clone(),
-        not_before: entry.not_before,
-        not_after: entry.not_after,
-        ..Choice::default()
-    };
-    for selects in &entry.matches {
-        let (selector, values) = match selects {
-            Match::AdNetwork(values) => (Selector::AdNetwork, values),
-            Match::Bundle(values) => (Selector::Bundle, values),
-            Match::KeyId(values) => (Selector::KeyId, values),
-            Match::Account(values) => (Selector::Account, values),
-            Match::Column { name, values } => {
-                choice.column = Some((name.clone(), values.clone()));
-                continue;
-            }
-        };
-        choice.fields.push((selector, values.clone()));
-    }
-    choice
-}
-
-fn ring_key(entry: &RingEntry) -> RingKeyEntry {
-    RingKeyEntry {
-        id: entry.id.clone(),
-        key: KeyEntry {
-            alg: entry.key.alg().as_str().into(),
-            fingerprint: entry.key.fingerprint(),
-            public_key: entry.key.public_key(),
-        },
-    }
-}
-
-/// Stands for a whole ring: the SHA-256 of everything in it that decides which
-/// key signs what, and of every key's fingerprint.
-fn digest(entries: &[&RingEntry]) -> String {
-    let entry = |entry: &&RingEntry| {
-        let uses: Vec<&str> = entry.uses.iter().map(|kind| kind.family()).collect();
-        let matches = entry.matches.iter().map(|selects| match selects {
-            Match::Column { name, values } => json!([selects.name(), name, values]),
-            selects => json!([selects.name(), selects.values()]),
-        });
-        json!({
-            "id": entry.id,
-            "families": uses,
-            "selects": matches.collect::<Vec<Value>>(),
-            "key-id": entry.key_id,
-            "not-before": entry.not_before,
-            "not-after": entry.not_after,
-            "fingerprint": entry.key.fingerprint(),
-        })
-    };
-    let entries: Vec<Value> = entries.iter().map(entry).collect();
-    hex(&Sha256::digest(Value::from(entries).to_string()))
 }

@@ -175,6 +175,84 @@ impl Choices {
         }
     }
 
+    /// The keys that may have signed a record, whose fields are all that is
+    /// known of its row: a column that selects a key cannot be seen, and when
+    /// a key was valid is no matter. Those that [`Choices::choose`] could not
+    /// have chosen are left out.
+    pub fn candidates<'v>(
+        &self,
+        format: &Format,
+        field: impl Fn(Selector) -> Option<&'v str>,
+    ) -> Vec<u16> {
+        let id = format.key_id().and_then(|(_, field)| field.selects);
+        let own_id = id.and_then(&field);
+        let mut all: Vec<u16> = self.others.clone();
+        for selector in Selector::ALL {
+            let Some(value) = field(*selector) else {
+                continue;
+            };
+            if let Some(keys) = self.by_value.get(&(*selector, value.to_owned())) {
+                all.extend(keys);
+            }
+        }
+        if let Some(own_id) = own_id {
+            // The id may be the one that the key gave.
+            let gives = |choice: &Choice| choice.key_id.as_deref() == Some(own_id);
+            let keys = self.all.iter().enumerate().filter(|(_, c)| gives(c));
+            // The places were counted in 16 bits when they were taken.
+            all.extend(keys.map(|(at, _)| at as u16));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all.retain(|at| self.may_have_signed(self.get(*at), format, (id, own_id), &field));
+        // A key for all the rest signs nothing that another names; but a
+        // row may have had no id before that key gave it its own.
+        let is_named = |by_id: bool| {
+            let names = |(selector, _): &(Selector, Vec<String>)| by_id || Some(*selector) != id;
+            let names = |at: &u16| {
+                let choice = self.get(*at);
+                choice.column.is_none() && choice.fields.iter().any(names)
+            };
+            all.iter().any(names)
+        };
+        let (by_any, by_other) = (is_named(true), is_named(false));
+        all.retain(|at| {
+            let choice = self.get(*at);
+            let is_for_rest = choice.fields.is_empty() && choice.column.is_none();
+            !is_for_rest || !by_any || (!by_other && choice.key_id.is_some())
+        });
+        all
+    }
+
+    fn may_have_signed<'v>(
+        &self,
+        choice: &Choice,
+        format: &Format,
+        (id, own_id): (Option<Selector>, Option<&str>),
+        field: &impl Fn(Selector) -> Option<&'v str>,
+    ) -> bool {
+        let own = |value: &str| choice.key_id.as_deref() == Some(value);
+        let by_fields = choice.fields.iter().all(|(selector, values)| {
+            let is_id = Some(*selector) == id;
+            match field(*selector) {
+                Some(value) => values.iter().any(|own| own == value) || (is_id && own(value)),
+                None => is_id,
+            }
+        });
+        // A row without an id has that of the key, if it has one.
+        let by_id = match (own_id, &choice.key_id) {
+            (Some(value), Some(_)) => {
+                own(value) || choice.fields.iter().any(|(s, _)| Some(*s) == id)
+            }
+            _ => true,
+        };
+        let selects = |(selector, _): &(Selector, Vec<String>)| field(*selector).is_some();
+        let is_chosen = choice.fields.is_empty()
+            || choice.column.is_some()
+            || choice.fields.iter().any(selects);
+        choice.uses.contains(&format.key) && by_fields && by_id && is_chosen
+    }
+
     fn invalid(&self, at: u16, is_early: bool) -> Fault {
         let when = if is_early { "not valid yet" } else { "expired" };
         let wanted = format!(

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-use crate::format::{Claim, Field, Format, Layout, SEPARATOR, Source};
+use crate::format::{Claim, Field, Format, Layout, SEPARATOR, Selector, Source};
 use crate::json::{self, Member, Shape};
 
 use super::findings::Findings;
@@ -167,6 +167,22 @@ pub(super) fn write_joined<T: AsRef<str>>(
         let text = value(format, name, values).unwrap_or_default();
         out.extend_from_slice(text.as_bytes());
     }
+}
+
+/// What a record says that selects a key.
+pub(super) fn selecting<'v>(
+    format: &Format,
+    values: &'v Values<'_>,
+    selector: Selector,
+) -> Option<&'v str> {
+    let (at, _) = format.selector(selector)?;
+    values.get(at)?.as_deref()
+}
+
+/// Whether a key is selected by the format's key id.
+pub(super) fn is_key_id(format: &Format, selector: Selector) -> bool {
+    let id = format.key_id();
+    id.is_some_and(|(_, field)| field.selects == Some(selector))
 }
 
 /// What the record's nonce must not repeat, where it has one.

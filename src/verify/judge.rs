@@ -9,25 +9,32 @@
 use std::borrow::Cow;
 
 use crate::engine::{Messages, Signatures, Verifier};
-use crate::format::Alg;
+use crate::format::{Format, Selector};
 
 use super::findings::Findings;
-
-/// What is said of a signature that is wrong.
-const WRONG: &str = "does not verify under this key";
+use super::keys::Keys;
 
 /// Signatures of one batch, none of them judged yet.
-pub(super) struct Judge {
-    width: usize,
+pub(super) struct Judge<'k> {
+    keys: &'k Keys<'k>,
+    /// For the keys of each algorithm.
+    desks: Vec<Desk>,
+}
+
+/// What waits for the keys of one algorithm.
+#[derive(Default)]
+struct Desk {
     messages: Messages,
     signatures: Signatures,
+    /// The keys that each may be of.
+    candidates: Vec<Cow<'static, [u16]>>,
 }
 
 /// A signature that was handed in, and where its finding belongs.
 #[derive(Clone, Debug)]
 pub(super) struct Pending {
-    /// Its number in the batch.
-    number: usize,
+    /// The desk it waits at, and its number there.
+    number: (usize, usize),
     /// The member that holds it.
     member: Cow<'static, str>,
     /// How many findings of its record stand before its own.
@@ -35,72 +42,165 @@ pub(super) struct Pending {
 }
 
 /// What the judge said of each signature of a batch.
-pub(super) struct Verdicts(Vec<bool>);
+pub(super) struct Verdicts<'k> {
+    keys: &'k Keys<'k>,
+    /// At each desk, the key that each is of.
+    of: Vec<Vec<Option<u16>>>,
+    candidates: Vec<Vec<Cow<'static, [u16]>>>,
+}
 
-impl Judge {
-    /// For signatures of this algorithm.
-    pub(super) fn new(alg: Alg) -> Self {
-        let width = match alg {
-            Alg::Es256 => 64,
-            Alg::Hs256 => 32,
-        };
-        let mut signatures = Signatures::default();
-        signatures.clear(width);
+impl<'k> Judge<'k> {
+    /// For signatures of these keys.
+    pub(super) fn new(keys: &'k Keys<'k>) -> Self {
+        let desks = keys.sets().iter().map(|set| {
+            let mut desk = Desk::default();
+            desk.signatures.clear(set.width());
+            desk
+        });
         Self {
-            width,
-            messages: Messages::default(),
-            signatures,
+            desks: desks.collect(),
+            keys,
         }
     }
 
+    /// Whether it matters what a record says that selects a key.
+    pub(super) fn chooses(&self) -> bool {
+        self.keys.are_several()
+    }
+
     /// Takes in the signature of a record's `member` over the message that
-    /// `write` appends. One that has not the algorithm's width is wrong for
-    /// any message.
-    pub(super) fn hand_in(
+    /// `write` appends; `field` is what the record says that selects a key.
+    /// One that has not the algorithm's width is wrong for any message.
+    pub(super) fn hand_in<'v>(
         &mut self,
+        format: &Format,
+        field: impl Fn(Selector) -> Option<&'v str>,
         member: impl Into<Cow<'static, str>>,
         signature: &[u8],
         write: impl FnOnce(&mut Vec<u8>),
         findings: &mut Findings,
     ) {
         let member = member.into();
-        if signature.len() != self.width {
-            findings.add(&member, WRONG);
+        let Some(at) = self.keys.place(format.alg()) else {
+            let (alg, keys) = (format.alg(), self.keys.are_for());
+            findings.add(&member, format!("is signed with {alg}; {keys}"));
+            return;
+        };
+        let (set, desk) = (&self.keys.sets()[at], &mut self.desks[at]);
+        let candidates = set.candidates(format, field);
+        if signature.len() != set.width() || candidates.is_empty() {
+            findings.add(&member, set.wrong(&candidates));
             return;
         }
         findings.pending.push(Pending {
-            number: self.messages.len(),
+            number: (at, desk.messages.len()),
             member,
             after: findings.all.len(),
         });
-        self.messages.push_with(write);
-        self.signatures.push(signature);
+        desk.messages.push_keyed(candidates[0], write);
+        desk.signatures.push(signature);
+        desk.candidates.push(candidates);
     }
 
     /// Judges everything that was handed in.
-    pub(super) fn verdicts(self, verifier: &dyn Verifier) -> Verdicts {
-        let mut verdicts = Vec::new();
-        verifier.verify_batch(&self.messages, &self.signatures, &mut verdicts);
-        Verdicts(verdicts)
+    pub(super) fn verdicts(self) -> Verdicts<'k> {
+        let sets = self.keys.sets().iter();
+        let judged = sets
+            .zip(self.desks)
+            .map(|(set, desk)| (desk.judge(set.verifier()), desk.candidates));
+        let (of, candidates) = judged.unzip();
+        Verdicts {
+            keys: self.keys,
+            of,
+            candidates,
+        }
     }
 }
 
-impl Verdicts {
+impl Desk {
+    /// The key that each signature is of. All are tried under their first
+    /// candidate; what is wrong there is tried under the next, together with
+    /// the others of its kind.
+    fn judge(&self, verifier: &dyn Verifier) -> Vec<Option<u16>> {
+        let mut verdicts = Vec::new();
+        verifier.verify_batch(&self.messages, &self.signatures, &mut verdicts);
+        let mut of = vec![None; self.candidates.len()];
+        let mut left = Vec::new();
+        for (at, candidates) in self.candidates.iter().enumerate() {
+            match verdicts.get(at) {
+                Some(true) => of[at] = Some(candidates[0]),
+                _ if candidates.len() > 1 => left.push(at),
+                _ => {}
+            }
+        }
+        let width = match self.signatures.is_empty() {
+            true => return of,
+            false => self.signatures.get(0).len(),
+        };
+        let mut turn = 1;
+        while !left.is_empty() {
+            let (mut messages, mut signatures) = (Messages::default(), Signatures::default());
+            signatures.clear(width);
+            for &at in &left {
+                messages.push_keyed(self.candidates[at][turn], |out| {
+                    out.extend_from_slice(self.messages.get(at));
+                });
+                signatures.push(self.signatures.get(at));
+            }
+            verifier.verify_batch(&messages, &signatures, &mut verdicts);
+            let mut nth = 0;
+            left.retain(|&at| {
+                let is_right = verdicts.get(nth) == Some(&true);
+                nth += 1;
+                if is_right {
+                    of[at] = Some(self.candidates[at][turn]);
+                }
+                !is_right && self.candidates[at].len() > turn + 1
+            });
+            turn += 1;
+        }
+        of
+    }
+}
+
+impl Verdicts<'_> {
     /// Puts the findings about a record's signatures that are wrong where they
     /// belong. A signature without a verdict is as good as wrong.
     pub(super) fn settle(&self, findings: &mut Findings) {
         // From the last one, because each shifts those behind it.
         while let Some(pending) = findings.pending.pop() {
-            if self.0.get(pending.number) != Some(&true) {
-                findings.insert(pending.after, &pending.member, WRONG);
+            let (desk, number) = pending.number;
+            if self.of[desk][number].is_none() {
+                let tried = &self.candidates[desk][number];
+                let says = self.keys.sets()[desk].wrong(tried);
+                findings.insert(pending.after, &pending.member, says);
             }
         }
+    }
+
+    /// How many signatures are right under each key.
+    pub(super) fn used(&self) -> Vec<Vec<u64>> {
+        let mut used = self.keys.unused();
+        for (of, used) in self.of.iter().zip(&mut used) {
+            for key in of.iter().flatten() {
+                used[usize::from(*key)] += 1;
+            }
+        }
+        used
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{Alg, FORMATS};
+
+    const WRONG: &str = "does not verify under this key";
+
+    fn format_of(alg: Alg) -> &'static Format {
+        let mut all = FORMATS.iter().filter(|format| format.alg() == alg);
+        all.next().unwrap()
+    }
 
     /// Holds signatures that begin with their message for right.
     struct Prefix;
@@ -111,6 +211,10 @@ mod tests {
         }
     }
 
+    fn none<'v>(_: Selector) -> Option<&'v str> {
+        None
+    }
+
     fn fields(findings: &Findings) -> Vec<&str> {
         let fields = findings.all.iter().map(|finding| finding.field.as_str());
         fields.collect()
@@ -118,17 +222,18 @@ mod tests {
 
     #[test]
     fn a_wrong_signature_is_found_where_it_was_handed_in() {
-        let mut judge = Judge::new(Alg::Hs256);
+        let (format, keys) = (format_of(Alg::Hs256), Keys::one(Alg::Hs256, &Prefix));
+        let mut judge = Judge::new(&keys);
         let mut records = Vec::new();
         for message in [b"aa", b"ab", b"aa"] {
             let mut findings = Findings::default();
             findings.add("before", "is odd");
             let write = |out: &mut Vec<u8>| out.extend_from_slice(message);
-            judge.hand_in("jws", &[b'a'; 32], write, &mut findings);
+            judge.hand_in(format, none, "jws", &[b'a'; 32], write, &mut findings);
             findings.add("behind", "is odd, too");
             records.push(findings);
         }
-        let verdicts = judge.verdicts(&Prefix);
+        let verdicts = judge.verdicts();
         records.iter_mut().for_each(|own| verdicts.settle(own));
         assert_eq!(fields(&records[0]), ["before", "behind"]);
         assert_eq!(fields(&records[1]), ["before", "jws", "behind"]);
@@ -138,11 +243,12 @@ mod tests {
 
     #[test]
     fn a_signature_of_another_width_is_wrong_and_shifts_no_other() {
-        let mut judge = Judge::new(Alg::Es256);
+        let (format, keys) = (format_of(Alg::Es256), Keys::one(Alg::Es256, &Prefix));
+        let mut judge = Judge::new(&keys);
         let (mut short, mut right) = (Findings::default(), Findings::default());
-        judge.hand_in("jws", &[b'a'; 63], |_| {}, &mut short);
-        judge.hand_in("jws", &[b'a'; 64], |_| {}, &mut right);
-        let verdicts = judge.verdicts(&Prefix);
+        judge.hand_in(format, none, "jws", &[b'a'; 63], |_| {}, &mut short);
+        judge.hand_in(format, none, "jws", &[b'a'; 64], |_| {}, &mut right);
+        let verdicts = judge.verdicts();
         verdicts.settle(&mut short);
         verdicts.settle(&mut right);
         assert_eq!(fields(&short), ["jws"]);
@@ -161,10 +267,11 @@ mod tests {
                 verdicts.clear();
             }
         }
-        let mut judge = Judge::new(Alg::Es256);
+        let (format, keys) = (format_of(Alg::Es256), Keys::one(Alg::Es256, &Silent));
+        let mut judge = Judge::new(&keys);
         let mut findings = Findings::default();
-        judge.hand_in("signature", &[1; 64], |_| {}, &mut findings);
-        judge.verdicts(&Silent).settle(&mut findings);
+        judge.hand_in(format, none, "signature", &[1; 64], |_| {}, &mut findings);
+        judge.verdicts().settle(&mut findings);
         assert_eq!(fields(&findings), ["signature"]);
     }
 }

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::choosing::ring_key;
 use crate::error::Error;
-use crate::output::{KeyEntry, Manifest};
+use crate::output::{KeyEntry, Manifest, RingKeyEntry};
 use crate::row::{Input, Origin};
 use crate::terms::FileForm;
 use crate::time::rfc3339;
 
 use super::differences::Differences;
 use super::parts;
+use super::whole::AtHand;
 
 /// The only layout of manifests there is.
 const VERSION: u64 = 1;
@@ -120,17 +122,71 @@ pub(super) fn file_input(path: PathBuf, form: FileForm) -> Option<Input> {
     })
 }
 
-/// Compares the manifest with itself and with the key.
-pub(super) fn check(manifest: &Manifest, key: &KeyEntry, differences: &mut Differences) {
-    let own = &manifest.key;
+/// Compares the manifest's keys with those at hand: each of a ring by itself,
+/// because a ring may have got others since.
+fn check_keys(manifest: &Manifest, at_hand: AtHand<'_>, differences: &mut Differences) {
+    let entries: Vec<RingKeyEntry> = match at_hand {
+        AtHand::Key(key) if manifest.keys.is_empty() => {
+            return check_key(("", &manifest.key), key, differences);
+        }
+        AtHand::Key(key) => {
+            // One key of several is enough for what it has signed.
+            let mut own = manifest.keys.iter();
+            match own.find(|own| own.key.fingerprint == key.fingerprint) {
+                Some(own) => check_key((&own.id, &own.key), key, differences),
+                None => differences.add(format!(
+                    "the manifest is of a key ring, and this key, {} {}, is none of it",
+                    key.alg, key.fingerprint
+                )),
+            }
+            return;
+        }
+        AtHand::Ring(ring) => ring.entries.iter().map(ring_key).collect(),
+    };
+    if manifest.keys.is_empty() {
+        let own = &manifest.key;
+        match entries
+            .iter()
+            .find(|at_hand| at_hand.key.fingerprint == own.fingerprint)
+        {
+            Some(at_hand) => check_key(("", own), &at_hand.key, differences),
+            None => differences.add(format!(
+                "the manifest's key is {} {}, which is none of this ring",
+                own.alg, own.fingerprint
+            )),
+        }
+    }
+    for own in &manifest.keys {
+        match entries.iter().find(|at_hand| at_hand.id == own.id) {
+            Some(at_hand) => check_key((&own.id, &own.key), &at_hand.key, differences),
+            None => differences.add(format!(
+                "the manifest's key {} is none of this ring",
+                own.id.escape_debug()
+            )),
+        }
+    }
+}
+
+fn check_key((id, own): (&str, &KeyEntry), key: &KeyEntry, differences: &mut Differences) {
+    let name = match id {
+        "" => "key".to_owned(),
+        id => format!("key {}", id.escape_debug()),
+    };
     if (&own.alg, &own.fingerprint) != (&key.alg, &key.fingerprint) {
         differences.add(format!(
-            "the manifest's key is {} {}, this one is {} {}",
+            "the manifest's {name} is {} {}, this one is {} {}",
             own.alg, own.fingerprint, key.alg, key.fingerprint
         ));
     } else if own.public_key != key.public_key {
-        differences.add("the manifest's public key is not the one of its fingerprint".into());
+        differences.add(format!(
+            "the manifest's public {name} is not the one of its fingerprint"
+        ));
     }
+}
+
+/// Compares the manifest with itself and with the key.
+pub(super) fn check(manifest: &Manifest, key: AtHand<'_>, differences: &mut Differences) {
+    check_keys(manifest, key, differences);
     let mut equal = |what: &str, says: &str, is: &str| {
         if says != is {
             differences.add(format!(
@@ -144,7 +200,12 @@ pub(super) fn check(manifest: &Manifest, key: &KeyEntry, differences: &mut Diffe
         &manifest.settings_sha256,
         &terms.sha256(),
     );
-    equal("format", &manifest.format, &terms.format);
+    let others = terms.more_formats.iter();
+    let others = others.map(|name| name.split('@').next().unwrap_or(name));
+    let ids: Vec<&str> = std::iter::once(terms.format.as_str())
+        .chain(others)
+        .collect();
+    equal("format", &manifest.format, &ids.join(","));
     let time = rfc3339(manifest.timestamp);
     equal("timestamp_rfc3339", &manifest.timestamp_rfc3339, &time);
     // Sums of what anybody may have written do not fit everywhere.

@@ -17,6 +17,7 @@ mod flat;
 mod form;
 mod inspect;
 mod judge;
+mod keys;
 mod manifest;
 mod nonces;
 mod object;
@@ -31,9 +32,8 @@ mod whole;
 
 use std::borrow::Cow;
 
-use crate::engine::Verifier;
 use crate::error::Error;
-use crate::format::{Alg, Format};
+use crate::format::Format;
 use crate::parallel;
 use crate::row::{Cells, Dialect, Input};
 
@@ -45,18 +45,17 @@ use nonces::{Nonces, Place};
 pub use fields::NonceKey;
 pub use findings::{Finding, Findings};
 pub use inspect::inspect;
+pub use keys::{Keys, UsedKey};
 pub use manifest::{read_manifest, signed_file, signed_files};
 pub use nonces::NONCES_IN_MEMORY;
-pub use whole::{FinishedRun, WholeRun, check_run};
+pub use whole::{AtHand, FinishedRun, WholeRun, check_run};
 
 /// What to verify, and with what.
 pub struct Check<'a> {
     /// The signed files in their order.
     pub inputs: &'a [Input],
-    /// The key.
-    pub verifier: &'a dyn Verifier,
-    /// What the key is for.
-    pub alg: Alg,
+    /// The key, or those of a ring.
+    pub keys: &'a Keys<'a>,
     /// The only format accepted; any, where it is `None`.
     pub format: Option<&'static Format>,
     /// The only shape accepted, by its name; any, where it is `None`.
@@ -91,6 +90,8 @@ pub struct Verdict {
     pub signatures: u64,
     /// Lines with something wrong, each counted once.
     pub bad: u64,
+    /// What each key of a ring verified; empty where there is one key.
+    pub keys: Vec<UsedKey>,
     /// Every file with its records, size and digest.
     pub files: Vec<VerifiedFile>,
 }
@@ -123,6 +124,7 @@ pub struct VerifiedFile {
 pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Verdict, Error> {
     let pool = parallel::pool(check.threads).map_err(Error::Threads)?;
     let mut verdict = Verdict::default();
+    let mut used = check.keys.unused();
     let mut nonces = Nonces::new(check.nonces_in_memory);
     let forms = form::forms(check.format, check.shape);
     let mut source = Source::new(check.inputs);
@@ -137,6 +139,9 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
         |lines: Result<Lines, Error>| {
             let lines = lines?;
             verdict.records += lines.records.len() as u64;
+            for (all, own) in used.iter_mut().flatten().zip(lines.used.iter().flatten()) {
+                *all += own;
+            }
             for record in lines.records {
                 let bad = !record.findings.all.is_empty();
                 verdict.signatures += record.findings.signatures as u64;
@@ -160,6 +165,7 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
         },
     )?;
     verdict.files = source.files;
+    verdict.keys = check.keys.used(&used);
     let mut repeats = nonces.repeats()?;
     let mut last = None;
     while let Some(repeat) = repeats.next()? {
@@ -184,6 +190,8 @@ struct Lines {
     file: String,
     input: u32,
     records: Vec<Judged>,
+    /// How many signatures are right under each key.
+    used: Vec<Vec<u64>>,
 }
 
 struct Judged {
@@ -193,7 +201,7 @@ struct Judged {
 
 /// Verifies a batch: every record by itself, then all signatures together.
 fn verify_batch(check: &Check<'_>, forms: &[Form], work: &Work) -> Result<Lines, Error> {
-    let mut judge = Judge::new(check.alg);
+    let mut judge = Judge::new(check.keys);
     let mut records = Vec::with_capacity(work.batch.len());
     for fault in &work.batch.faults {
         let mut findings = Findings::default();
@@ -235,7 +243,7 @@ fn verify_batch(check: &Check<'_>, forms: &[Form], work: &Work) -> Result<Lines,
             }
         }
     }
-    let verdicts = judge.verdicts(check.verifier);
+    let verdicts = judge.verdicts();
     for record in &mut records {
         verdicts.settle(&mut record.findings);
     }
@@ -243,6 +251,7 @@ fn verify_batch(check: &Check<'_>, forms: &[Form], work: &Work) -> Result<Lines,
     Ok(Lines {
         file: work.name.clone(),
         input: work.input,
+        used: verdicts.used(),
         records,
     })
 }

@@ -9,7 +9,7 @@ use crate::format::{Field, Format, Layout, Signing, Source, VERSION};
 use crate::json::{self, Member as Own, Shape as JsonShape};
 use crate::jws::Compact;
 
-use super::fields::{Values, find, nonce_key, read_fields, write_joined};
+use super::fields::{Values, find, is_key_id, nonce_key, read_fields, selecting, write_joined};
 use super::findings::Findings;
 use super::form::Form;
 use super::judge::Judge;
@@ -50,12 +50,9 @@ fn verify_part<'a>(
     findings: &mut Findings,
 ) {
     let Form { format, layout, .. } = part.form;
-    if format.alg() != check.alg {
-        let (id, alg) = (format.id, format.alg());
-        let says = format!(
-            "is of {id}, signed with {alg}; the key is for {}",
-            check.alg
-        );
+    if check.keys.place(format.alg()).is_none() {
+        let (id, alg, keys) = (format.id, format.alg(), check.keys.are_for());
+        let says = format!("is of {id}, signed with {alg}; {keys}");
         findings.add("", says);
         return;
     }
@@ -70,7 +67,8 @@ fn verify_part<'a>(
                 None => findings.add(&path, "is not DER in standard base64"),
                 Some(rs) => {
                     let write = |out: &mut Vec<u8>| write_joined(format, order, &part.values, out);
-                    judge.hand_in(path, &rs, write, findings);
+                    let field = |selector| selecting(format, &part.values, selector);
+                    judge.hand_in(format, field, path, &rs, write, findings);
                 }
             }
         }
@@ -79,8 +77,18 @@ fn verify_part<'a>(
             Ok(compact) => {
                 let write =
                     |out: &mut Vec<u8>| out.extend_from_slice(compact.signing_input.as_bytes());
-                judge.hand_in(path.clone(), &compact.signature, write, findings);
-                verify_token(&mut part, &compact, &path, findings);
+                // The claims are the fields that select a key, but what is
+                // found in them stands behind the signature.
+                let mut inner = Findings::default();
+                verify_token(&mut part, &compact, &path, &mut inner);
+                let key_id = judge.chooses().then(|| token::key_id(format, &compact));
+                let key_id = key_id.flatten();
+                let field = |selector| {
+                    let own = selecting(format, &part.values, selector);
+                    own.or_else(|| key_id.as_deref().filter(|_| is_key_id(format, selector)))
+                };
+                judge.hand_in(format, field, path, &compact.signature, write, findings);
+                findings.all.append(&mut inner.all);
             }
         },
     }

@@ -12,7 +12,7 @@ use crate::json::{self, Member, Shape};
 use crate::jws::Compact;
 
 use super::Check;
-use super::fields::{find, nonce_key, read_fields, value, write_joined};
+use super::fields::{find, nonce_key, read_fields, selecting, value, write_joined};
 use super::findings::Findings;
 use super::form::Form;
 use super::judge::Judge;
@@ -138,12 +138,9 @@ fn format_of(check: &Check<'_>, token: Option<&str>) -> Result<&'static Format, 
             "is {id}: this is a flat record, not the shape {shape}"
         ));
     }
-    if format.alg() != check.alg {
-        return Err(format!(
-            "{id} is signed with {}, the key is for {}",
-            format.alg(),
-            check.alg
-        ));
+    if check.keys.place(format.alg()).is_none() {
+        let (id, alg, keys) = (format.id, format.alg(), check.keys.are_for());
+        return Err(format!("{id} is signed with {alg}, {keys}"));
     }
     Ok(format)
 }
@@ -175,7 +172,8 @@ fn verify_members(
                 None => findings.add(result, "is not DER in standard base64"),
                 Some(rs) => {
                     let write = |out: &mut Vec<u8>| write_joined(format, order, &values, out);
-                    judge.hand_in(result, &rs, write, findings);
+                    let field = |selector| selecting(format, &values, selector);
+                    judge.hand_in(format, field, result, &rs, write, findings);
                 }
             },
             Signing::Jws { header, claims } => match Compact::parse(&text) {
@@ -183,7 +181,8 @@ fn verify_members(
                 Ok(token) => {
                     let write =
                         |out: &mut Vec<u8>| out.extend_from_slice(token.signing_input.as_bytes());
-                    judge.hand_in(result, &token.signature, write, findings);
+                    let field = |selector| selecting(format, &values, selector);
+                    judge.hand_in(format, field, result, &token.signature, write, findings);
                     token::verify_claims(&token, members, claims, findings);
                     token::verify_header(format, &token, header, &values, findings);
                 }

@@ -88,6 +88,14 @@ pub(super) fn verify_header(
     }
 }
 
+/// The key's id in a token's header.
+pub(super) fn key_id(format: &Format, token: &Compact<'_>) -> Option<String> {
+    let (_, field) = format.key_id()?;
+    let members = json::object(&token.header).ok()?;
+    let text = json::string(find(&members, field.name)?).ok()?;
+    Some(text.into_owned())
+}
+
 /// Whether a header may lack this member.
 fn may_lack(format: &Format, value: &HeaderValue) -> bool {
     match value {

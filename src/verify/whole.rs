@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::output::{KeyEntry, Manifest};
+use crate::ring::KeyRing;
 use crate::row::{Dialect, Input, Limits, Origin, Reader};
 
 use super::audit::{Audit, audit};
@@ -13,14 +14,23 @@ use super::differences::Differences;
 use super::manifest::{at_hand, check as check_manifest, file_input, not_at_hand};
 use super::{Verdict, VerifiedFile, parts, rejects};
 
+/// What is at hand to compare a run's keys with.
+#[derive(Clone, Copy)]
+pub enum AtHand<'a> {
+    /// A key, by what is public of it.
+    Key(&'a KeyEntry),
+    /// A key ring.
+    Ring(&'a KeyRing),
+}
+
 /// A finished run and what was verified of it.
 pub struct FinishedRun<'a> {
     /// Its manifest.
     pub manifest: &'a Manifest,
     /// Where the manifest stands: its files may stand beside it.
     pub path: &'a Path,
-    /// The key at hand, by what is public of it.
-    pub key: &'a KeyEntry,
+    /// The key at hand.
+    pub key: AtHand<'a>,
     /// The signed files that were verified.
     pub signed: &'a [Input],
     /// What verification found.
