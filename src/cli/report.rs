@@ -1,6 +1,8 @@
 //! What a person, or a scheduler, reads of a run: before row one, and when it
 //! has ended.
 
+use std::iter;
+
 use campaign_signer::format::{Format, Freshness};
 use campaign_signer::output::{KeyEntry, RingKeyEntry, Target};
 use campaign_signer::pipeline::{Begun, Job, Signer, Summary};
@@ -14,6 +16,8 @@ use super::{log, say};
 /// The parts of a job that its report names.
 pub(crate) struct Report {
     format: &'static Format,
+    /// All that each row becomes, as `--format` has it.
+    formats: String,
     inputs: Vec<String>,
     files: Vec<(&'static str, String)>,
     key: KeyEntry,
@@ -40,8 +44,12 @@ impl Report {
         }
         add("rejects", &outputs.rejects);
         add("manifest", &outputs.manifest.clone().map(Target::File));
+        let settings = &job.settings;
+        let more = settings.more.iter().map(|choice| choice.format.id);
+        let formats: Vec<_> = iter::once(settings.format.id).chain(more).collect();
         Self {
-            format: job.settings.format,
+            format: settings.format,
+            formats: formats.join(","),
             inputs: job.inputs.iter().map(|input| input.name()).collect(),
             files,
             key,
@@ -59,7 +67,7 @@ impl Report {
         if log::is_json() {
             let mut fields = json!({
                 "version": env!("CARGO_PKG_VERSION"),
-                "format": self.format.id,
+                "format": self.formats,
                 "job_id": self.job_id,
                 "timestamp": at,
                 "key": self.key.fingerprint,
@@ -94,7 +102,7 @@ impl Report {
                 "{}, {} of {}",
                 count(counts.signed, "row"),
                 count(counts.records, "record"),
-                self.format.id
+                self.formats
             );
             line("signed", &words);
         } else {
