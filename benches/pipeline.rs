@@ -1,5 +1,6 @@
 //! Whole runs beside the engine alone: `cargo bench --bench pipeline`, or
-//! `-- threads`, `-- verify`, `-- rows` for one section. A number among the
+//! `-- threads`, `-- verify`, `-- rows`, `-- products`, `-- keys`, `-- shapes`,
+//! `-- parts` for one section. A number among the
 //! words (`-- rows 10000000`) is the most rows of one run; the default is a
 //! million, and ten million take 5 GB in the temporary folder.
 //!
@@ -11,6 +12,7 @@
 //! from minute to minute.
 
 mod common;
+mod inventory;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +53,17 @@ fn main() {
     if is_wanted(&words, "rows") {
         let given = words.iter().find_map(|word| word.parse().ok());
         lengths(given.unwrap_or(MOST_ROWS));
+    }
+    let sections: [(&str, fn()); 4] = [
+        ("products", inventory::products),
+        ("keys", inventory::keys),
+        ("shapes", inventory::shapes),
+        ("parts", inventory::parts),
+    ];
+    for (name, run) in sections {
+        if is_wanted(&words, name) {
+            run();
+        }
     }
 }
 

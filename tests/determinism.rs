@@ -2,6 +2,8 @@
 //! timestamp.
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
+#[path = "determinism/inventory.rs"]
+mod inventory;
 mod testkit;
 
 use std::collections::HashSet;

@@ -1,9 +1,12 @@
-//! Memory does not grow with the input.
+//! Memory does not grow with the input, nor with what its rows become.
+//! `CAMPAIGN_SIGNER_MEMORY=full cargo test --release --test memory` signs ten
+//! million products, twice.
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 #![cfg(target_os = "linux")]
 
 use std::fs;
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -32,19 +35,18 @@ fn peak_into(folder: &Path, input: &str, output: &str) -> (i32, u64) {
         "a secret of more than thirty-two bytes, for a test",
     )
     .unwrap();
+    let options = "sign -f impact-user-jwt --secret-file secret --force --progress none";
+    peak_of(folder, &format!("{options} {input} -o {output}"))
+}
+
+/// The same for any arguments, divided by white space, on two threads.
+fn peak_of(folder: &Path, arguments: &str) -> (i32, u64) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_campaign-signer"))
-        .args([
-            "sign",
-            "-f",
-            "impact-user-jwt",
-            "--secret-file",
-            "secret",
-            "-j",
-            "2",
-        ])
-        .args([input, "-o", output, "--force", "--progress", "none"])
+        .args(arguments.split_whitespace())
+        .args(["-j", "2"])
         .current_dir(folder)
-        .stderr(Stdio::null())
+        .stdout(fs::File::create(folder.join("said")).unwrap())
+        .stderr(fs::File::create(folder.join("told")).unwrap())
         .spawn()
         .unwrap();
     let status = format!("/proc/{}/status", child.id());
@@ -61,6 +63,76 @@ fn peak_into(folder: &Path, input: &str, output: &str) -> (i32, u64) {
             return (status.code().unwrap(), peak);
         }
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// So many campaigns, and a hundred publishers.
+fn write_campaigns(folder: &Path, campaigns: usize) {
+    let mut out = BufWriter::new(fs::File::create(folder.join("campaigns.csv")).unwrap());
+    writeln!(out, "ad_network_id,source_identifier,advertised_app_id").unwrap();
+    for at in 0..campaigns {
+        let app = 525_463_029 + at;
+        writeln!(out, "example123.skadnetwork,5239,{app}").unwrap();
+    }
+    out.into_inner().unwrap();
+    let mut out = BufWriter::new(fs::File::create(folder.join("publishers.csv")).unwrap());
+    writeln!(out, "publisher,source_app_id").unwrap();
+    for at in 0..100 {
+        writeln!(out, "p{at},{}", 1_000_001 + at).unwrap();
+    }
+    out.into_inner().unwrap();
+}
+
+/// A hundred publishers, two formats, fifty copies.
+const PRODUCTS: &str =
+    "-f skan-view,skan-storekit --publishers publishers.csv --count 50 campaigns.csv";
+
+#[test]
+fn ten_million_products_are_counted_within_64_mib() {
+    let folder = tempfile::tempdir().unwrap();
+    write_campaigns(folder.path(), 1000);
+    let (code, peak) = peak_of(folder.path(), &format!("check {PRODUCTS}"));
+    let told = fs::read_to_string(folder.path().join("told")).unwrap();
+    assert_eq!(code, 0, "{told}");
+    assert!(told.contains("10,000,000"), "{told}");
+    assert!(peak < LIMIT_KIB, "{peak} KiB");
+}
+
+/// Signs the products of so many campaigns, each 10,000, and verifies them:
+/// every signature, and that no nonce is there twice.
+fn sign_products(campaigns: usize, shape: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    write_campaigns(folder.path(), campaigns);
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/keys");
+    let public = data.join("p256.pub.pem");
+    fs::copy(data.join("p256.pkcs8.pem"), folder.path().join("key.pem")).unwrap();
+    let (public, private) = (public.display(), fs::Permissions::from_mode(0o600));
+    fs::set_permissions(folder.path().join("key.pem"), private).unwrap();
+    for arguments in [
+        format!("sign {PRODUCTS} {shape} -k key.pem -o signed.ndjson --progress none"),
+        format!("verify signed.ndjson --public-key {public}"),
+    ] {
+        let (code, peak) = peak_of(folder.path(), &arguments);
+        let told = fs::read_to_string(folder.path().join("told")).unwrap();
+        let said = fs::read_to_string(folder.path().join("said")).unwrap();
+        assert_eq!(code, 0, "{arguments}\n{said}\n{told}");
+        println!("{arguments}: {peak} KiB");
+        assert!(peak > 0 && peak < LIMIT_KIB, "{arguments}: {peak} KiB");
+    }
+    let manifest = fs::read_to_string(folder.path().join("signed.ndjson.manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let made = manifest["made"].as_array().unwrap().iter();
+    let made: u64 = made.map(|made| made["records"].as_u64().unwrap()).sum();
+    assert_eq!(made, 10_000 * campaigns as u64);
+}
+
+#[test]
+fn products_are_signed_within_64_mib_and_no_nonce_is_there_twice() {
+    sign_products(20, "");
+    sign_products(5, "--shape openrtb");
+    if std::env::var_os("CAMPAIGN_SIGNER_MEMORY").is_some_and(|size| size == "full") {
+        sign_products(1000, "");
+        sign_products(1000, "--shape openrtb");
     }
 }
 

@@ -42,9 +42,10 @@ fn scalar_of(case: &Value) -> [u8; 32] {
 
 fn identity_of(case: &Value) -> Identity<'_> {
     let identity = &case["identity"];
-    match identity["row_id"].as_str() {
-        Some(id) => Identity::RowId(id.as_bytes()),
-        None => Identity::Place(identity["place"].as_u64().unwrap()),
+    match (identity["row_id"].as_str(), identity["publisher"].as_u64()) {
+        (Some(id), Some(publisher)) => Identity::RowIdAt(id.as_bytes(), publisher),
+        (Some(id), None) => Identity::RowId(id.as_bytes()),
+        (None, _) => Identity::Place(identity["place"].as_u64().unwrap()),
     }
 }
 

@@ -583,3 +583,33 @@ fn rows_known_by_an_id_have_nonces_of_their_own_for_each_publisher() {
     first.sort_unstable();
     assert_eq!(again, first);
 }
+
+/// Made from the documentation of src/stamp.rs alone, as golden/nonces.py is:
+/// the places of these records are 1 and 12.
+#[test]
+fn the_nonces_of_a_product_do_not_change_between_releases() {
+    let workdir = workdir();
+    let nonces = |arguments: &str| -> Vec<String> {
+        sign(&workdir, arguments).exit(0);
+        let records = workdir.json("out.ndjson");
+        let picked = [0, 1, records.len() - 1];
+        picked.map(|at| nonce(&records[at]).to_owned()).to_vec()
+    };
+    let products = "--publishers publishers.csv --count 2 campaigns.csv";
+    assert_eq!(
+        nonces(&format!("--format skan-view,aak-impression {products}")),
+        [
+            "b70fa6a5-3038-44f1-8f07-741b51d7b34e",
+            "9c0daeff-707a-4cec-b408-188e2c8905ec",
+            "bd06d7e8-9035-4fad-a4da-a5e0b773caca"
+        ]
+    );
+    assert_eq!(
+        nonces(&format!("--format skan-view --spread 16h {products}")),
+        [
+            "ebb5c714-339a-436f-af09-b112efabce76",
+            "f1cf9877-4c91-44a4-b4ce-c66f9243180e",
+            "ac8b0367-0f26-411c-ae3a-bf7a193b3b4b"
+        ]
+    );
+}

@@ -11,6 +11,7 @@ use campaign_signer::row::Origin;
 use campaign_signer::stop::Stop;
 
 use super::exit::Exit;
+use super::plan;
 use super::progress::{Meter, ProgressMode};
 use super::report::{self, Report};
 use super::sign::{self, SignArgs};
@@ -85,13 +86,18 @@ impl Placed {
         if self.args.dry_run {
             job.signer = None;
         }
+        // A plan may make its job again, which must not draw another id.
+        let identity = (job.job_id.clone(), job.settings.timestamp);
         let report = Report::of(&job, self.key.signer(&job.job_id)?);
         Ok(Planned {
             report,
             nothing_to_resume: self.args.resume && !self.goes_on,
             from_stdin: job.inputs.iter().any(|input| input.origin == Origin::Stdin),
             progress: self.args.rows.progress,
-            work: Work::Planned(Box::new(job), self.standing),
+            work: match self.args.plan || self.args.sample.is_some() {
+                false => Work::Planned(Box::new(job), self.standing),
+                true => Work::Looked(Box::new(self), identity, stop.clone()),
+            },
         })
     }
 }
@@ -108,6 +114,8 @@ pub(crate) struct Planned {
 enum Work {
     Planned(Box<Job>, Standing),
     Prepared(Box<Prepared>),
+    /// Nothing is signed but what is looked at.
+    Looked(Box<Placed>, Identity, Stop),
 }
 
 /// A run that ended on an error.
@@ -141,6 +149,15 @@ impl Planned {
     pub(crate) fn execute(self) -> Result<(Exit, Summary), Box<Stopped>> {
         let mut meter = Meter::new(self.progress);
         let result = match self.work {
+            Work::Looked(placed, identity, stop) => {
+                let make = || placed.job(Some(&identity), &stop);
+                let looked = match placed.args.sample {
+                    Some(rows) => plan::sample(&make, rows, &mut meter),
+                    None => plan::plan(&make, &mut meter),
+                };
+                meter.finish();
+                return looked.map_err(|error| Box::new(Stopped { error, left: None }));
+            }
             Work::Planned(job, standing) => {
                 pipeline::run_at(*job, standing, |event| meter.hear(event))
             }

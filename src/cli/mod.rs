@@ -15,6 +15,7 @@ mod key;
 mod key_check;
 mod log;
 mod passphrase;
+mod plan;
 mod progress;
 mod report;
 mod sign;
@@ -29,7 +30,8 @@ use std::process::ExitCode;
 
 use campaign_signer::error::Error;
 use campaign_signer::output::OutputError;
-use clap::{Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::Exit;
 use log::warn;
@@ -64,6 +66,8 @@ enum Command {
     Sign(Box<sign::SignArgs>),
     /// Sign what a job file says: one input, one output or several
     Run(job::RunArgs),
+    /// Say what `sign` would do with the same arguments: how much, how long
+    Plan(Box<sign::SignArgs>),
     /// Check rows without a key: the same rejects, nothing signed
     Check(Box<check::CheckArgs>),
     /// Verify signed files with the public key or the secret
@@ -86,9 +90,16 @@ enum Command {
 
 /// Parses the command line and runs it.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    // A plan writes nothing, so it needs to be told no output.
+    let free = |arg: Arg| arg.required_unless_present(Resettable::Reset);
+    let command = Cli::command().mut_subcommand("plan", |plan| plan.mut_arg("output", free));
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let result = match cli.command {
         Command::Sign(args) => sign::run(*args),
+        Command::Plan(args) => sign::plan(*args),
         Command::Run(args) => job::run(&args),
         Command::Check(args) => check::run(*args),
         Command::Verify(args) => verify::run(&args),

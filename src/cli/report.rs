@@ -1,10 +1,8 @@
 //! What a person, or a scheduler, reads of a run: before row one, and when it
 //! has ended.
 
-use std::iter;
-
-use campaign_signer::format::{Format, Freshness};
-use campaign_signer::output::{KeyEntry, RingKeyEntry, Target};
+use campaign_signer::format::{Format, Freshness, SERVE_MARGIN};
+use campaign_signer::output::{KeyEntry, MadeEntry, RingKeyEntry, Target};
 use campaign_signer::pipeline::{Begun, Job, Signer, Summary};
 use campaign_signer::time::rfc3339;
 use indicatif::HumanCount;
@@ -15,15 +13,15 @@ use super::{log, say};
 
 /// The parts of a job that its report names.
 pub(crate) struct Report {
-    format: &'static Format,
-    /// All that each row becomes, as `--format` has it.
-    formats: String,
+    formats: Vec<&'static Format>,
     inputs: Vec<String>,
     files: Vec<(&'static str, String)>,
     key: KeyEntry,
     ring: Vec<RingKeyEntry>,
     job_id: String,
     timestamp: u64,
+    spread: Option<u64>,
+    expires: u64,
     signs: bool,
 }
 
@@ -44,12 +42,10 @@ impl Report {
         }
         add("rejects", &outputs.rejects);
         add("manifest", &outputs.manifest.clone().map(Target::File));
-        let settings = &job.settings;
-        let more = settings.more.iter().map(|choice| choice.format.id);
-        let formats: Vec<_> = iter::once(settings.format.id).chain(more).collect();
         Self {
-            format: settings.format,
-            formats: formats.join(","),
+            formats: job.settings.formats().map(|choice| choice.format).collect(),
+            spread: job.settings.spread,
+            expires: job.settings.expires,
             inputs: job.inputs.iter().map(|input| input.name()).collect(),
             files,
             key,
@@ -67,7 +63,7 @@ impl Report {
         if log::is_json() {
             let mut fields = json!({
                 "version": env!("CARGO_PKG_VERSION"),
-                "format": self.formats,
+                "format": self.ids(),
                 "job_id": self.job_id,
                 "timestamp": at,
                 "key": self.key.fingerprint,
@@ -102,9 +98,10 @@ impl Report {
                 "{}, {} of {}",
                 count(counts.signed, "row"),
                 count(counts.records, "record"),
-                self.formats
+                self.ids()
             );
             line("signed", &words);
+            self.print_made(summary);
         } else {
             let words = format!(
                 "{} would become {}; nothing was signed",
@@ -139,22 +136,66 @@ impl Report {
         exit(summary)
     }
 
-    fn print_freshness(&self) {
-        match self.format.freshness {
-            Freshness::Documented { millis } => line(
-                "serve",
-                &format!(
-                    "until {}: the documented life is {} hours from each record's time",
-                    rfc3339(self.timestamp + millis),
-                    millis / 3_600_000
-                ),
-            ),
-            Freshness::Unpublished => line(
-                "serve",
-                "at once: how long these signatures live is not published",
-            ),
-            Freshness::Expiry | Freshness::Silent => {}
+    /// The formats' ids, with commas between.
+    fn ids(&self) -> String {
+        let ids: Vec<&str> = self.formats.iter().map(|format| format.id).collect();
+        ids.join(",")
+    }
+
+    /// What was signed of each format under each key, where there are several.
+    fn print_made(&self, summary: &Summary) {
+        for MadeEntry {
+            format,
+            key,
+            records,
+        } in &summary.made
+        {
+            let by = key.as_ref().map(|key| format!(" with {key}"));
+            let words = format!(
+                "{} {format}{}",
+                HumanCount(*records),
+                by.unwrap_or_default()
+            );
+            line("", &words);
         }
+    }
+
+    /// Until when the output may be served: of several formats, what is
+    /// documented of the one that is soonest over.
+    fn print_freshness(&self) {
+        let fresh = |wanted: fn(&Freshness) -> bool| {
+            let mut all = self.formats.iter().map(|format| format.freshness);
+            all.find(wanted)
+        };
+        let words = if fresh(|f| matches!(f, Freshness::Unpublished)).is_some() {
+            "at once: how long these signatures live is not published".to_owned()
+        } else if let Some(Freshness::Documented { millis }) =
+            fresh(|f| matches!(f, Freshness::Documented { .. }))
+        {
+            let hours = millis / 3_600_000;
+            let until = |time: u64| rfc3339(time + millis - SERVE_MARGIN);
+            match self.spread {
+                None => format!(
+                    "until {}: the documented life is {hours} hours from each record's time, ten \
+                     minutes are left for its use",
+                    until(self.timestamp)
+                ),
+                Some(spread) => format!(
+                    "each record for {hours} hours from its time; the first until {}, the last \
+                     until {}",
+                    until(self.timestamp),
+                    until(self.timestamp + spread)
+                ),
+            }
+        } else if fresh(|f| matches!(f, Freshness::Expiry)).is_some() {
+            format!(
+                "until {}, or what a row gives: the tokens' own expiry",
+                rfc3339(self.expires)
+            )
+        } else {
+            "no limit is published for these signatures; fresher ones may win over them".to_owned()
+        };
+        line("serve", &words);
     }
 }
 
@@ -210,7 +251,7 @@ pub(crate) fn print_checked(summary: &Summary) -> Exit {
     exit(summary)
 }
 
-fn print_events(summary: &Summary) -> Exit {
+pub(super) fn print_events(summary: &Summary) -> Exit {
     let counts = summary.counts;
     let by_code: serde_json::Map<String, Value> = summary
         .rejected_by_code
@@ -249,7 +290,7 @@ fn print_events(summary: &Summary) -> Exit {
 }
 
 /// The rejects by the code of their first problem, and the first one.
-fn print_rejects(summary: &Summary) {
+pub(super) fn print_rejects(summary: &Summary) {
     let rejected = summary.counts.rejected;
     line("rejected", &count(rejected, "row"));
     for (code, rows) in &summary.rejected_by_code {
@@ -274,7 +315,7 @@ fn print_time(summary: &Summary) {
 }
 
 /// What is legal, but worth knowing.
-fn print_notices(summary: &Summary) {
+pub(super) fn print_notices(summary: &Summary) {
     for notice in summary.notices.iter() {
         let rows = count(notice.count, "row");
         let words = format!("{}: {rows} with {}", notice.field, notice.says);
@@ -283,7 +324,7 @@ fn print_notices(summary: &Summary) {
 }
 
 /// The exit code of a finished run.
-fn exit(summary: &Summary) -> Exit {
+pub(super) fn exit(summary: &Summary) -> Exit {
     if summary.counts.rejected == 0 || summary.within_limit {
         Exit::Success
     } else {
@@ -292,11 +333,11 @@ fn exit(summary: &Summary) -> Exit {
 }
 
 /// A number with its noun.
-fn count(number: u64, noun: &str) -> String {
+pub(super) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", HumanCount(number))
 }
 
-fn line(what: &str, words: &str) {
+pub(super) fn line(what: &str, words: &str) {
     say!("{what:>9}  {words}");
 }

@@ -42,7 +42,8 @@ pub(crate) struct SignArgs {
 
     /// Where signed records go: .ndjson, .jsonl, .csv or .tsv, and .gz or .zst
     /// after it to compress them; `-` is standard output
-    #[arg(short, long, value_name = "FILE", required_unless_present_any = ["dry_run", "out_dir"])]
+    #[arg(short, long, value_name = "FILE",
+          required_unless_present_any = ["dry_run", "out_dir", "plan", "sample"])]
     output: Option<PathBuf>,
 
     /// Instead of -o, the folder whose parts signed records become; it is made
@@ -107,6 +108,18 @@ pub(crate) struct SignArgs {
     #[arg(long)]
     pub(super) dry_run: bool,
 
+    /// Read everything and sign nothing: how much would be signed of each
+    /// format and with each key, what would be rejected, how large it would
+    /// be and how long it would take
+    #[arg(long, conflicts_with_all = ["dry_run", "sample"])]
+    pub(super) plan: bool,
+
+    /// Sign N rows spread over the input, verify them and show them with the
+    /// exact strings that were signed; write nothing
+    #[arg(long, value_name = "N", conflicts_with = "dry_run",
+          value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(super) sample: Option<u64>,
+
     /// In CSV output, write kept text that a spreadsheet would run as it is
     #[arg(long)]
     keep_formulas: bool,
@@ -143,6 +156,12 @@ enum SelfCheckName {
     Batch,
     /// Nothing; for measurements
     Off,
+}
+
+/// Says what would be signed.
+pub(crate) fn plan(mut args: SignArgs) -> Result<Exit, Error> {
+    args.plan = true;
+    run(args)
 }
 
 /// Signs rows.
@@ -258,7 +277,7 @@ pub(super) fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
             "give --out-dir DIR instead of -o; a file named .gz or .zst is compressed without it",
         ));
     }
-    match args.dry_run {
+    match args.dry_run || args.plan || args.sample.is_some() {
         true => Ok(Outputs::none()),
         false => written(args),
     }

@@ -8,8 +8,9 @@
 
 mod der;
 mod shape;
+mod window;
 
-use crate::format::{Claim, Format, Signing};
+use crate::format::{Claim, Format, Signing, USE_WINDOW};
 use crate::json::{self, Shape};
 use crate::jws;
 use crate::record::{Record, Rules};
@@ -17,6 +18,7 @@ use crate::signing_input::{Derived, Recipes};
 
 pub use der::read_signature;
 use shape::Shaped;
+use window::Window;
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,7 @@ pub struct Envelope {
     escape_formulas: bool,
     /// Objects are written, not records.
     shaped: Option<Shaped>,
+    window: Option<Window>,
 }
 
 impl Envelope {
@@ -101,6 +104,7 @@ impl Envelope {
             columns,
             escape_formulas,
             shaped: None,
+            window: None,
         }
     }
 
@@ -109,6 +113,7 @@ impl Envelope {
     pub fn of(rules: &Rules, style: Style, layouts: &[usize], escape_formulas: bool) -> Self {
         let (format, keep) = (rules.format(), &rules.settings().keep);
         let mut envelope = Self::new(style, format, layouts, keep, escape_formulas);
+        envelope.window = Window::of(rules);
         if rules.shape().is_some() {
             envelope.style = Style::Ndjson;
             envelope.shaped = Some(Shaped::new(&[rules], keep));
@@ -136,6 +141,7 @@ impl Envelope {
                 .chain(self.columns.iter().copied())
                 .chain(derived)
                 .chain(self.keep.iter().map(|(name, _)| name.as_str()))
+                .chain(self.window.iter().flat_map(|_| USE_WINDOW))
                 .chain(std::iter::once(self.format.newest().result()));
             for (nth, name) in names.enumerate() {
                 if nth > 0 {
@@ -189,6 +195,11 @@ impl Envelope {
                 out.extend_from_slice(value);
             }
         }
+        if let Some(window) = &self.window {
+            out.push(b',');
+            window::write(window.times(recipes, signed), out);
+            out.pop();
+        }
         out.extend_from_slice(match self.format.newest().signing {
             Signing::Joined { .. } => b",\"signature\":\"",
             Signing::Jws { .. } => b",\"jws\":\"",
@@ -226,6 +237,14 @@ impl Envelope {
             } else {
                 write_csv(&text, delimiter, out);
             }
+        }
+        if let Some(window) = &self.window {
+            let (from, until) = window.times(recipes, signed);
+            out.push(delimiter);
+            out.extend_from_slice(from.to_string().as_bytes());
+            out.push(delimiter);
+            let until = until.map(|until| until.to_string()).unwrap_or_default();
+            out.extend_from_slice(until.as_bytes());
         }
         out.push(delimiter);
         write_result(self.format, signed, out);

@@ -10,6 +10,7 @@ use crate::json::{self, Shape as JsonShape};
 use crate::record::Rules;
 use crate::signing_input::Recipes;
 
+use super::window::{self, Window};
 use super::{Signed, write_result};
 
 /// What stands between kept columns and an object.
@@ -21,6 +22,8 @@ const OBJECT: &[u8] = b"\"object\":";
 pub(super) struct Shaped {
     /// Kept columns: `"name":`.
     keep: Vec<Vec<u8>>,
+    /// When each format's records may be used, where that is told.
+    windows: Vec<Window>,
     forms: Vec<Form>,
     /// The places of those formats whose records share an object, in their
     /// order.
@@ -89,6 +92,7 @@ impl Shaped {
         });
         Self {
             keep: keep.collect(),
+            windows: all.iter().filter_map(|rules| Window::of(rules)).collect(),
             forms,
             families: families.into_iter().map(|(_, members)| members).collect(),
         }
@@ -97,8 +101,13 @@ impl Shaped {
     /// Appends one line. `group` has a record of every format, in their order.
     pub(super) fn write(&self, group: &[Element<'_, '_>], out: &mut Vec<u8>) {
         out.push(b'{');
-        if !self.keep.is_empty() {
+        if self.is_wrapped() {
             self.write_kept(group, out);
+            let windows = self.windows.iter().zip(group);
+            let times = windows.map(|(window, (recipes, signed))| window.times(recipes, signed));
+            if let Some(times) = window::common(times) {
+                window::write(times, out);
+            }
             out.extend_from_slice(OBJECT);
             out.push(b'{');
         }
@@ -120,10 +129,15 @@ impl Shaped {
                 }
             }
         }
-        if !self.keep.is_empty() {
+        if self.is_wrapped() {
             out.push(b'}');
         }
         out.extend_from_slice(b"}\n");
+    }
+
+    /// Whether something stands beside the object.
+    fn is_wrapped(&self) -> bool {
+        !self.keep.is_empty() || !self.windows.is_empty()
     }
 
     fn write_kept(&self, group: &[Element<'_, '_>], out: &mut Vec<u8>) {

@@ -415,6 +415,14 @@ impl fmt::Display for Alg {
     }
 }
 
+/// The members that say from when and until when a record may be used, in
+/// milliseconds since 1970; none of them is signed.
+pub const USE_WINDOW: [&str; 2] = ["use_after", "use_before"];
+
+/// How long before the end of its documented life a signature should no more
+/// be served, in milliseconds: it is used some time after it was served.
+pub const SERVE_MARGIN: u64 = 10 * 60 * 1000;
+
 /// The name of the field that picks the layout.
 pub const VERSION: &str = "version";
 

@@ -292,6 +292,8 @@ pub struct Progress {
     pub records: u64,
     /// Bytes of rows finished.
     pub bytes: u64,
+    /// Bytes of the signed records' lines that this attempt has written.
+    pub written: u64,
     /// Bytes of all inputs, where they are files.
     pub total_bytes: Option<u64>,
 }
@@ -320,6 +322,8 @@ pub struct Begun {
     pub took_over: Option<Holder>,
     /// How many workers there are.
     pub threads: usize,
+    /// How many publishers rows may meet; 0 where they meet none.
+    pub publishers: u64,
 }
 
 impl Progress {
@@ -331,6 +335,7 @@ impl Progress {
             rejected: checkpoint.counts.rejected,
             records: checkpoint.counts.records,
             bytes: finished + checkpoint.place.byte,
+            written: 0,
             total_bytes: None,
         }
     }

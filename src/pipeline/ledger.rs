@@ -110,7 +110,8 @@ impl Ledger {
                 let entry = goes_on.and_then(|keeper| keeper.checkpoint.rejects.as_ref());
                 Some(open(target, entry)?)
             }
-            None if job.signer.is_none() => Some(Staged::nowhere()),
+            // Where nothing is signed, or nothing of it kept.
+            None if job.signer.is_none() || outputs.signed.is_none() => Some(Staged::nowhere()),
             None => None,
         };
         // Written last, but made now: a folder that takes no file is better
@@ -165,6 +166,7 @@ impl Ledger {
             }
             self.progress.bytes += batch.input_bytes;
         }
+        self.progress.written += done.lines.len() as u64;
         match &mut self.spool {
             Some(spool) => spool.add(&done.cuts, &done.lines, &mut self.signed)?,
             None => self.signed.write(&done.lines)?,

@@ -5,6 +5,7 @@
 //! nothing unless they agree. It must not know arguments or the terminal.
 
 mod books;
+mod burst;
 mod check;
 mod counting;
 mod describe;
@@ -14,6 +15,7 @@ mod keeper;
 mod ledger;
 mod partition;
 mod press;
+mod sample;
 mod signer;
 mod spread;
 mod standing;
@@ -45,8 +47,10 @@ use start::Choice;
 use task::Task;
 use trace::traced;
 
+pub use burst::{Burst, burst};
 pub use job::{Begun, Event, Interval, Job, MaxRejects, Outputs, Progress, Summary};
 pub use partition::check_partition;
+pub use sample::{Sample, sample};
 pub use signer::{RowError, Signer};
 pub use standing::Standing;
 
@@ -159,6 +163,58 @@ impl Prepared {
     }
 }
 
+/// What makes lines of each format's records.
+fn printers<'r>(rules: &'r [Rules], reads_version: &[bool], outputs: &Outputs) -> Vec<Printer<'r>> {
+    let both = rules.iter().zip(reads_version);
+    let printer = |(rules, reads_version): (&'r Rules, &bool)| {
+        let layouts = rules.layouts(*reads_version);
+        Printer {
+            recipes: Recipes::new(rules.format()),
+            envelope: Envelope::of(rules, outputs.style, &layouts, outputs.escape_formulas),
+            publishers: rules.publishers(),
+        }
+    };
+    both.map(printer).collect()
+}
+
+/// What the formats of a job and its keys are called.
+fn names(job: &Job) -> Names {
+    Names {
+        formats: job.settings.formats().map(|choice| choice.name()).collect(),
+        keys: match &job.choices {
+            Some(choices) => choices.iter().map(|choice| choice.id.clone()).collect(),
+            None => Vec::new(),
+        },
+    }
+}
+
+/// What signs a job's records.
+fn press<'a>(
+    job: &Job,
+    signer: &'a Signer,
+    (formats, together): (&'a [Printer<'a>], Option<&'a Envelope>),
+    names: &'a Names,
+    partitioner: Option<&'a Partitioner>,
+) -> Press<'a> {
+    let settings = &job.settings;
+    Press {
+        formats,
+        together,
+        names,
+        signer,
+        spread: settings.spread.map(|over| Spread {
+            from: settings.timestamp,
+            over,
+        }),
+        self_check: job.self_check,
+        compression: ledger::compression(&job.outputs.signed),
+        partitioner,
+        parted: job.outputs.folder.is_some(),
+        benches: Arc::default(),
+        lines: Arc::default(),
+    }
+}
+
 /// What writes the objects in which all formats of a run stand together, where
 /// they have such a shape.
 fn together(rules: &[Rules]) -> Option<Envelope> {
@@ -195,21 +251,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
     ) -> Result<Summary, Error> {
         let clock = Instant::now();
         let job = self.job;
-        let outputs = &job.outputs;
-        let formats: Vec<Printer<'_>> = rules
-            .iter()
-            .zip(&reads_version)
-            .map(|(rules, reads_version)| Printer {
-                recipes: Recipes::new(rules.format()),
-                envelope: Envelope::of(
-                    rules,
-                    outputs.style,
-                    &rules.layouts(*reads_version),
-                    outputs.escape_formulas,
-                ),
-                publishers: rules.publishers(),
-            })
-            .collect();
+        let formats = printers(rules, &reads_version, &job.outputs);
         let together = together(rules);
         let resumed = unfinished.is_some();
         if let Some(checkpoint) = &unfinished
@@ -224,6 +266,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
             resumed,
             took_over,
             threads: pool.current_num_threads(),
+            publishers: rules[0].publishers().map_or(0, |all| all.len() as u64),
         };
         (self.on)(Event::Begun(&begun));
         let finished = self
@@ -258,30 +301,11 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         ledger: &mut Ledger,
     ) -> Result<(), Error> {
         let job = self.job;
-        let settings = &job.settings;
-        let names = Names {
-            formats: settings.formats().map(|choice| choice.name()).collect(),
-            keys: match &job.choices {
-                Some(choices) => choices.iter().map(|choice| choice.id.clone()).collect(),
-                None => Vec::new(),
-            },
-        };
-        let partitioner = Partitioner::new(&job.outputs.partition_by, settings)?;
-        let press = job.signer.as_ref().map(|signer| Press {
-            formats,
-            together,
-            names: &names,
-            signer,
-            spread: settings.spread.map(|over| Spread {
-                from: settings.timestamp,
-                over,
-            }),
-            self_check: job.self_check,
-            compression: ledger::compression(&job.outputs.signed),
-            partitioner: partitioner.as_ref(),
-            parted: job.outputs.folder.is_some(),
-            benches: Arc::default(),
-            lines: Arc::default(),
+        let names = names(job);
+        let partitioner = Partitioner::new(&job.outputs.partition_by, &job.settings)?;
+        let press = job.signer.as_ref().map(|signer| {
+            let formats = (formats, together);
+            press(job, signer, formats, &names, partitioner.as_ref())
         });
         let joined = together.map_or(1, |_| formats.len());
         let records = Arc::default();

@@ -297,11 +297,13 @@ impl Differences {
     }
 
     fn key(&mut self, was: &str, job: &Job) {
-        let is = job
-            .signer
-            .as_ref()
-            .map(|signer| signer.key.fingerprint.as_str());
-        self.add("the key", was, is.unwrap_or("none"));
+        let signer = job.signer.as_ref();
+        let what = match signer.is_some_and(|signer| !signer.ring.is_empty()) {
+            true => "the key ring",
+            false => "the key",
+        };
+        let is = signer.map(|signer| signer.key.fingerprint.as_str());
+        self.add(what, was, is.unwrap_or("none"));
     }
 
     fn terms(&mut self, was: &Terms, job: &Job) {

@@ -182,6 +182,38 @@ pub(super) fn sign_all(records: Lent<Records>, press: &Press<'_>) -> Result<Vec<
 }
 
 impl Task {
+    /// Some of what a row becomes, so much that every format is seen: the
+    /// first copy for one of the publishers that it meets, the `nth` of `count`
+    /// times that this is asked for. Beside the tasks, how many records the
+    /// row becomes in all.
+    pub(super) fn some(
+        records: &Arc<Vec<Lent<Records>>>,
+        joined: usize,
+        row: usize,
+        (nth, count): (u64, u64),
+    ) -> (Vec<Self>, u64) {
+        let all = becomes(records, row);
+        let record = records[0].get(row);
+        let of_publisher = record.count() * records.len() as u64;
+        let met = nth * record.meets() / count.max(1);
+        let task = |format: u64| Self {
+            records: Arc::clone(records),
+            report: None,
+            joined,
+            row,
+            nth: met * of_publisher + format * record.count(),
+            count: joined,
+            number: 0,
+            is_last: true,
+            bounds: None,
+        };
+        let tasks = match joined {
+            1 => (0..records.len() as u64).map(task).collect(),
+            _ => vec![task(0)],
+        };
+        (tasks, all / joined as u64)
+    }
+
     /// The signed records of the task, in order: publisher after publisher,
     /// for each format after format, for each copy after copy; where formats
     /// stand in one line, copy after copy, for each format after format.

@@ -1,7 +1,7 @@
 //! What the command line gives for all rows: values, columns under other
 //! names, columns to copy. Each must fit the format.
 
-use crate::format::Source;
+use crate::format::{Source, USE_WINDOW};
 
 use super::cell::Cell;
 use super::columns::{COUNT, same_name};
@@ -100,13 +100,17 @@ impl Rules {
 
     /// Every name a record of this format can have as its own.
     fn record_names(&self) -> Vec<&'static str> {
+        let mut names = vec!["format"];
+        if self.settings.use_window {
+            names.extend(USE_WINDOW);
+        }
         if self.shape().is_some() {
             // Of a shape's members none stands beside a kept column; by the
             // other name records are told.
-            return vec!["object", "format"];
+            names.push("object");
+            return names;
         }
         let format = self.format();
-        let mut names = vec!["format"];
         for layout in format.layouts {
             names.extend(layout.members().iter().map(|claim| match claim {
                 crate::format::Claim::Field(name) | crate::format::Claim::Object(name, _) => *name,

@@ -12,7 +12,7 @@ use crate::json::{self, Member, Shape};
 use crate::jws::Compact;
 
 use super::Check;
-use super::fields::{find, nonce_key, read_fields, selecting, value, write_joined};
+use super::fields::{find, is_key_id, nonce_key, read_fields, selecting, value, write_joined};
 use super::findings::Findings;
 use super::form::Form;
 use super::judge::Judge;
@@ -181,7 +181,12 @@ fn verify_members(
                 Ok(token) => {
                     let write =
                         |out: &mut Vec<u8>| out.extend_from_slice(token.signing_input.as_bytes());
-                    let field = |selector| selecting(format, &values, selector);
+                    let key_id = judge.chooses().then(|| token::key_id(format, &token));
+                    let key_id = key_id.flatten();
+                    let field = |selector| {
+                        let own = selecting(format, &values, selector);
+                        own.or_else(|| key_id.as_deref().filter(|_| is_key_id(format, selector)))
+                    };
                     judge.hand_in(format, field, result, &token.signature, write, findings);
                     token::verify_claims(&token, members, claims, findings);
                     token::verify_header(format, &token, header, &values, findings);

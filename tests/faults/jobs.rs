@@ -82,11 +82,14 @@ pub(crate) struct Job {
     pub(crate) is_random: bool,
     /// Outputs of an older job stand where it writes.
     pub(crate) over_old: bool,
+    /// How many lines each good row becomes.
     pub(crate) copies: u64,
+    /// What it needs beside its inputs: publishers, keys.
+    pub(crate) others: Vec<(String, Vec<u8>)>,
 }
 
 impl Job {
-    fn new(name: &'static str, input: &'static str, plain: Vec<u8>) -> Self {
+    pub(crate) fn new(name: &'static str, input: &'static str, plain: Vec<u8>) -> Self {
         Self {
             name,
             inputs: vec![(input, packed(input, plain))],
@@ -96,6 +99,7 @@ impl Job {
             is_random: false,
             over_old: false,
             copies: 1,
+            others: Vec::new(),
         }
     }
 
@@ -104,12 +108,12 @@ impl Job {
         self
     }
 
-    fn to(mut self, output: &'static str) -> Self {
+    pub(crate) fn to(mut self, output: &'static str) -> Self {
         self.output = output;
         self
     }
 
-    fn with(mut self, options: &'static str) -> Self {
+    pub(crate) fn with(mut self, options: &'static str) -> Self {
         self.options = options;
         self
     }
@@ -127,6 +131,10 @@ impl Job {
     pub(crate) fn lay(&self, workdir: &Workdir) {
         for (name, bytes) in &self.inputs {
             workdir.write(name, bytes);
+        }
+        for (name, bytes) in &self.others {
+            workdir.write(name, bytes);
+            workdir.mode(name, 0o600);
         }
     }
 
@@ -186,7 +194,9 @@ impl Job {
     pub(crate) fn assert_tidy(&self, workdir: &Workdir) {
         let inputs = self.inputs.iter().map(|(name, _)| (*name).to_owned());
         let given = ["key.pem", "pub.pem", "secret.txt"].map(str::to_owned);
-        let mut wanted: Vec<String> = inputs.chain(given).chain(self.finals()).collect();
+        let others = self.others.iter().map(|(name, _)| name.clone());
+        let all = inputs.chain(given).chain(others).chain(self.finals());
+        let mut wanted: Vec<String> = all.collect();
         wanted.sort();
         assert_eq!(workdir.files(), wanted, "{}", self.name);
         let lock = workdir.path(&format!("{}.lock", self.output));
@@ -275,15 +285,11 @@ pub(crate) fn stopped(job: &Job) -> (Workdir, String) {
 /// Runs until some checkpoint covers rows, and kills it there.
 pub(crate) fn stop(workdir: &Workdir, arguments: &str, stdin: Option<Vec<u8>>) {
     use campaign_signer::output::{Checkpoint, SystemDisk};
-    let output = workdir.path(
-        arguments
-            .split(" -o ")
-            .nth(1)
-            .unwrap()
-            .split(' ')
-            .next()
-            .unwrap(),
-    );
+    let after = |option: &str| arguments.split(option).nth(1)?.split(' ').next();
+    let output = match after(" --out-dir ") {
+        Some(folder) => workdir.path(folder).join("_records"),
+        None => workdir.path(after(" -o ").unwrap()),
+    };
     for _ in 0..20 {
         let arguments = format!("{arguments} --force --checkpoint-every 500");
         let mut going = start(workdir, &arguments, stdin.clone());

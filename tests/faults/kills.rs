@@ -12,10 +12,14 @@ const MOST_KILLS: u64 = 5;
 
 #[test]
 fn whatever_moment_a_run_is_killed_at_resuming_it_gives_the_same_bytes() {
+    kill_all(&jobs::all(), sized(24, 200), sized(20, 200));
+}
+
+/// Kills these jobs in turn, so many rounds and until so many of their
+/// attempts were killed.
+pub(crate) fn kill_all(jobs: &[Job], rounds: usize, wanted: usize) {
     let mut random = Random::new();
-    let jobs = jobs::all();
     let references: Vec<Reference> = jobs.iter().map(|job| job.reference(&identity())).collect();
-    let (rounds, wanted) = (sized(24, 200), sized(20, 200));
     let (mut kills, mut round) = (0, 0);
     // Where the machine has become faster since the references were made, the
     // moments come too late, and it takes more of them.

@@ -13,6 +13,7 @@ mod workdir;
 mod again;
 mod changed;
 mod damaged;
+mod expanded;
 mod jobs;
 mod kills;
 mod log;

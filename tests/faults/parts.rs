@@ -6,12 +6,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::expanded::{campaigns, publishers};
 use crate::jobs::{USERS, users};
 use crate::oracle::{Random, begin, identity, sha256, shell, sized, start, wait};
 use crate::workdir::Workdir;
 
 /// Every file below a folder but locks, by its name in it: its digest.
-fn tree(folder: &Path) -> BTreeMap<String, String> {
+pub(crate) fn tree(folder: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(inside) = folders.pop() {
@@ -48,19 +49,66 @@ fn seen(folder: &Path) -> BTreeMap<String, String> {
     tree
 }
 
+/// What is signed into parts.
+enum Rows {
+    /// Users, for tokens.
+    Users,
+    /// Campaigns that meet publishers, in two formats and several copies.
+    Products,
+}
+
 /// Options, and whether an older run stands there.
-const JOBS: &[(&str, bool)] = &[
-    ("--partition-by locale --rows-per-file 1000", false),
-    ("--partition-by id --rows-per-file 1 --keep number", false),
+const JOBS: &[(&str, bool, Rows)] = &[
+    (
+        "--partition-by locale --rows-per-file 1000",
+        false,
+        Rows::Users,
+    ),
+    (
+        "--partition-by id --rows-per-file 1 --keep number",
+        false,
+        Rows::Users,
+    ),
     (
         "--partition-by number --keep number --compression zstd",
         true,
+        Rows::Users,
     ),
     (
         "--rows-per-file 777 --compression gzip --output-format csv",
         true,
+        Rows::Users,
+    ),
+    (
+        "--partition-by ad-network-id,format --rows-per-file 100",
+        false,
+        Rows::Products,
+    ),
+    (
+        "--partition-by ad-network-id --shape openrtb --compression gzip",
+        false,
+        Rows::Products,
     ),
 ];
+
+impl Rows {
+    /// Files, and how they are signed.
+    fn lay(&self, workdir: &Workdir, rows: usize) -> String {
+        match self {
+            Self::Users => {
+                workdir.write("in.csv", input(rows));
+                format!("sign {USERS} in.csv")
+            }
+            Self::Products => {
+                workdir.write("in.csv", campaigns(rows, 7));
+                workdir.write("publishers.csv", publishers(20));
+                "sign -f skan-view,skan-storekit -k key.pem --ignore-unknown \
+                 --publishers publishers.csv --count 5 in.csv"
+                    .into()
+            }
+        }
+    }
+}
 
 fn input(rows: usize) -> Vec<u8> {
     let text = String::from_utf8(users(0, rows, 9)).unwrap();
@@ -76,29 +124,30 @@ fn input(rows: usize) -> Vec<u8> {
 fn whatever_moment_a_run_with_parts_is_killed_at_resuming_it_gives_the_same_bytes() {
     let mut random = Random::new();
     let mut kills = 0;
-    for round in 0..sized(8, 80) {
-        let (options, over_old) = JOBS[round % JOBS.len()];
-        let rows = match options.contains("--partition-by id") {
-            true => sized(800, 5_000),
-            false => sized(20_000, 200_000),
+    for round in 0..sized(10, 120) {
+        let (options, over_old, kind) = &JOBS[round % JOBS.len()];
+        let rows = match kind {
+            Rows::Users if options.contains("--partition-by id") => sized(800, 5_000),
+            Rows::Users => sized(20_000, 200_000),
+            Rows::Products => sized(30, 300),
         };
         println!("round {round}: {options}");
         let reference = Workdir::new();
-        reference.write("in.csv", input(rows));
+        let sign = kind.lay(&reference, rows);
         let options = match options.contains("number") {
-            true => options.to_owned(),
-            false => format!("{options} --ignore-unknown"),
+            false if matches!(kind, Rows::Users) => format!("{options} --ignore-unknown"),
+            _ => (*options).to_owned(),
         };
-        let arguments = format!("sign {USERS} in.csv --out-dir out {options} {}", identity());
+        let arguments = format!("{sign} --out-dir out {options} {}", identity());
         let began = std::time::Instant::now();
         start(&reference, &arguments, None).end().exit(1);
         let took = began.elapsed();
         let wanted = alike(&reference.path("out"));
 
         let workdir = Workdir::new();
-        workdir.write("in.csv", input(rows));
+        kind.lay(&workdir, rows);
         let mut arguments = arguments;
-        if over_old {
+        if *over_old {
             let older = format!("sign {USERS} in.csv --out-dir out --partition-by locale");
             start(&workdir, &format!("{older} --ignore-unknown"), None)
                 .end()

@@ -37,11 +37,13 @@ def nonce(case):
     key = hkdf_sha256(
         SALT, bytes.fromhex(case["scalar_hex"]), case["job_id"].encode(), 32
     )
-    ((kind, known_by),) = case["identity"].items()
-    if kind == "place":
-        identity = [b"place", known_by.to_bytes(8, "big")]
+    known_by = case["identity"]
+    if "place" in known_by:
+        identity = [b"place", known_by["place"].to_bytes(8, "big")]
     else:
-        identity = [b"row-id", known_by.encode()]
+        identity = [b"row-id", known_by["row_id"].encode()]
+    if "publisher" in known_by:
+        identity += [b"publisher", known_by["publisher"].to_bytes(8, "big")]
     items = [case["label"].encode(), *identity, case["copy"].to_bytes(8, "big")]
     items += [None if value is None else value.encode() for value in case["values"]]
     message = b"".join(item(value) for value in items)
@@ -67,14 +69,18 @@ def case(
     label="nonce",
     place=1,
     row_id=None,
+    publisher=None,
     copy=0,
     values=VIEW,
 ):
+    known_by = {"place": place} if row_id is None else {"row_id": row_id}
+    if publisher is not None:
+        known_by["publisher"] = publisher
     made = {
         "scalar_hex": scalar,
         "job_id": job_id,
         "label": label,
-        "identity": {"place": place} if row_id is None else {"row_id": row_id},
+        "identity": known_by,
         "copy": copy,
         "values": values,
     }
@@ -110,6 +116,10 @@ CASES = [
     case(values=VIEW[:-2] + ["52395", "25463029"]),
     case(values=VIEW[:3] + ["Renée \u2063 東京"]),
     case(scalar=COUNTING, job_id="", values=[]),
+    # A row known by an id that meets publishers.
+    case(row_id="order-1001", publisher=1),
+    case(row_id="order-1001", publisher=2**32, copy=3),
+    case(row_id="", publisher=1),
 ]
 
 
