@@ -2,38 +2,50 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The README's two commands, as a newcomer types them.
-const MAIN: &str = "cargo run --release -- sign --format aak-impression --key examples/keys/demo.p8 examples/data/aak-impression.csv -o signed.ndjson --force";
+const MAIN: &str = "cargo run --release -- run examples/nightly/job.toml";
 const TESTS: &str = "cargo test";
 
-/// Runs the program as the README's commands do, with outputs in a folder of
-/// their own: the examples' paths are linked into it.
+/// A folder like a fresh clone, as far as the README's commands see it: the
+/// examples are in it, and nothing that they make.
+fn clone() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut names = vec![PathBuf::from("examples")];
+    while let Some(name) = names.pop() {
+        let (from, to) = (Path::new(ROOT).join(&name), folder.path().join(&name));
+        if from.is_file() {
+            fs::copy(from, to).unwrap();
+            continue;
+        }
+        fs::create_dir(to).unwrap();
+        if !name.ends_with("out") {
+            let entries = fs::read_dir(from).unwrap();
+            names.extend(entries.map(|entry| name.join(entry.unwrap().file_name())));
+        }
+    }
+    folder
+}
+
+/// Runs the program as the README's commands do.
 fn run(folder: &Path, line: &str) -> Output {
     let arguments = line
         .split_once(" -- ")
         .map_or(line, |(_, arguments)| arguments);
+    let arguments = arguments
+        .strip_prefix("campaign-signer ")
+        .unwrap_or(arguments);
     let mut command = Command::new(env!("CARGO_BIN_EXE_campaign-signer"));
-    command.args(arguments.split_whitespace().map(|word| {
-        let path = Path::new(ROOT).join(word);
-        if word.starts_with("examples/") {
-            path.into_os_string()
-        } else {
-            word.into()
-        }
-    }));
+    command.args(arguments.split_whitespace());
     command.current_dir(folder).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
-    let root = format!("{ROOT}/");
-    String::from_utf8(bytes.to_vec())
-        .unwrap()
-        .replace(&root, "")
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// Standard error without the warning about the demo key's mode, which
@@ -48,20 +60,52 @@ fn fenced(language: &str, body: &str) -> String {
     format!("```{language}\n{}\n```", body.trim_end())
 }
 
+/// The commands by which the README verifies what its main command made.
+const README_VERIFIES: [&str; 2] = [
+    "campaign-signer verify --keys examples/nightly/keys.toml examples/nightly/out/bids",
+    "campaign-signer verify --keys examples/nightly/keys.toml examples/nightly/out/storekit.ndjson.gz",
+];
+
+/// Parts of the README that a command alone makes.
+const SHOWN: [(&str, &str); 1] = [(
+    "plan",
+    "campaign-signer run examples/nightly/job.toml --plan --only bids",
+)];
+
+/// An object as it is shown: a line for each fidelity.
+fn folded(object: &str) -> String {
+    object
+        .replace(",\"fidelities\":[{", ",\n \"fidelities\":[\n  {")
+        .replace("},{", "},\n  {")
+}
+
 /// Every generated part of the README: its name and its text.
 fn parts() -> Vec<(&'static str, String)> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = clone();
     let folder = folder.path();
     let signed = run(folder, MAIN);
     assert_eq!(signed.status.code(), Some(0), "{}", report(&signed));
-    let first = fs::read_to_string(folder.join("signed.ndjson")).unwrap();
-    let first = first.lines().next().unwrap();
-    let (members, token) = first.split_once("\"jws\":\"").unwrap();
-    let record = format!("{members}\"jws\":\"{}…\"}}", &token[..48]);
-    let verified = run(
-        folder,
-        "verify signed.ndjson --public-key examples/keys/demo.pub.pem",
-    );
+    let report_of_all = report(&signed);
+    // The first output, and the table of all.
+    let (first, rest) = report_of_all.split_once("     part  impressions").unwrap();
+    let table = rest.find("     output  rows").unwrap();
+    let shown = format!("{first}…\n{}", &rest[table..]);
+    let bids = "examples/nightly/out/bids/ad-network-id=example123.skadnetwork/part-00000.ndjson";
+    let bids = fs::read_to_string(folder.join(bids)).unwrap();
+    let bid = bids.lines().next().unwrap();
+    let mut verified = Vec::new();
+    for line in README_VERIFIES {
+        let output = run(folder, line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", report(&output));
+        verified.push(report(&output));
+    }
+    let mut more = Vec::new();
+    for (name, line) in SHOWN {
+        let output = run(folder, line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", report(&output));
+        let shown = format!("{}{}", report(&output), text(&output.stdout));
+        more.push((name, fenced("text", &shown)));
+    }
     fs::write(
         folder.join("campaigns.csv"),
         "ad-network-id,source-identifier,itunes-item-id,source-app-id\n\
@@ -75,13 +119,15 @@ fn parts() -> Vec<(&'static str, String)> {
         .replace("},{", "},\n  {")
         .replace("],\"raw\"", "],\n \"raw\"");
     let table = campaign_signer::schema::formats_table();
-    vec![
-        ("sign", fenced("text", &report(&signed))),
-        ("record", fenced("json", &record)),
-        ("verify", fenced("text", &report(&verified))),
+    let mut parts = vec![
+        ("run", fenced("text", &shown)),
+        ("bid", fenced("json", &folded(bid))),
+        ("verify", fenced("text", &verified.join("\n"))),
         ("formats", table.trim_end().to_owned()),
         ("reject", fenced("json", &reject)),
-    ]
+    ];
+    parts.extend(more);
+    parts
 }
 
 /// What stays the same from run to run: long tokens and numbers are masked.
@@ -108,10 +154,12 @@ fn masked(text: &str) -> String {
         }
         rest = &rest[length..];
     }
-    // How fast a handful of rows is says nothing.
-    let lines = out
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("time "));
+    // How fast it was is the machine's, and the day's.
+    let lines = out.lines().filter(|line| {
+        !["time ", "expected "]
+            .iter()
+            .any(|name| line.trim_start().starts_with(name))
+    });
     let lines: Vec<String> = lines.map(str::to_owned).collect();
     lines.join("\n")
 }
@@ -164,7 +212,7 @@ fn the_readme_has_the_two_commands_and_ci_calls_the_second() {
 
 #[test]
 fn the_main_command_works_a_second_time() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = clone();
     for _ in 0..2 {
         let output = run(folder.path(), MAIN);
         assert_eq!(output.status.code(), Some(0), "{}", report(&output));
@@ -174,17 +222,21 @@ fn the_main_command_works_a_second_time() {
 #[test]
 fn the_other_commands_of_the_readme_run() {
     let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = clone();
     let lines: Vec<&str> = readme
         .lines()
-        .filter(|line| line.starts_with("campaign-signer sign -f") && line.contains("examples/"))
+        .filter(|line| line.starts_with("campaign-signer ") && line.contains("examples/"))
         .collect();
-    assert!(lines.len() >= 3);
+    assert!(lines.len() >= 8, "{lines:?}");
+    for verify in README_VERIFIES {
+        assert!(lines.contains(&verify), "{verify}");
+    }
+    // What is verified is made first.
+    let main = run(folder.path(), MAIN);
+    assert_eq!(main.status.code(), Some(0), "{}", report(&main));
     for line in lines {
-        let output = run(
-            folder.path(),
-            line.strip_prefix("campaign-signer ").unwrap(),
-        );
+        let line = line.split(" #").next().unwrap().trim();
+        let output = run(folder.path(), line);
         assert_eq!(output.status.code(), Some(0), "{line}: {}", report(&output));
     }
 }

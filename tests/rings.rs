@@ -232,6 +232,25 @@ fn a_rotated_key_hands_over_at_its_time() {
 }
 
 #[test]
+fn a_key_gives_its_id_to_rows_of_a_table_that_has_no_column_for_it() {
+    let workdir = workdir();
+    let offers = "[[key]]\nid = \"a\"\nfile = \"a.pem\"\nfamilies = [\"app-store\"]\n";
+    workdir.write(
+        "rows.csv",
+        "bundle_id,product_id,offer_identifier\ncom.example.a,p,o\n",
+    );
+    let offer = "--format appstore-promo-v1 --allow-stale --keys keys.toml rows.csv";
+    workdir.write("keys.toml", format!("{offers}key-id = \"AAAAAAAAAA\"\n"));
+    sign(&workdir, offer).exit(0);
+    let record = &workdir.json("out.ndjson")[0];
+    assert_eq!(record["keyIdentifier"], "AAAAAAAAAA");
+    // One without an id leaves the row without.
+    workdir.write("keys.toml", offers);
+    sign(&workdir, offer).exit(1);
+    assert_eq!(reject(&workdir).0, "missing_field");
+}
+
+#[test]
 fn columns_bundles_and_key_ids_select_keys_and_a_key_gives_its_id() {
     let workdir = workdir();
     workdir.write(

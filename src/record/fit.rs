@@ -182,6 +182,8 @@ impl Plan<'_> {
                 Source::KeyId { required: true } if rules.choices.is_none() => {
                     return Err(PlanError::KeyId { field: field.name });
                 }
+                // The key that each row chooses may have its own id to give.
+                Source::KeyId { required: true } if field.selects.is_some() => {}
                 _ if rules.demands(field) => {
                     let free = |roles: &Roles| *roles == Roles::default();
                     let unused = self.names.iter().zip(&self.columns);

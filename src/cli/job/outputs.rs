@@ -195,7 +195,11 @@ impl Files {
                 ));
             }
         }
-        Ok(target.map_or("nothing".into(), |target| target.name()))
+        Ok(match (&outputs.folder, target) {
+            (Some(folder), _) => folder.path.display().to_string(),
+            (None, Some(target)) => target.name(),
+            (None, None) => "nothing".into(),
+        })
     }
 }
 
