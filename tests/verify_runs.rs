@@ -403,3 +403,32 @@ fn the_rows_of_a_ring_run_are_compared_where_the_ring_is_what_it_was() {
         .exit(7)
         .prints("out.ndjson line 3 is not what rows.csv line 3 (record 2)");
 }
+
+#[test]
+fn windows_are_passed_over_by_verification_and_belong_to_runs_that_ask_for_them() {
+    for (_, arguments, lines) in RUNS {
+        let workdir = made(&format!("{arguments} --use-window"), *lines);
+        let run = workdir.run(&format!("verify --key a.pem {MANIFEST}"));
+        run.exit(0).says("in order, nothing twice");
+    }
+    let kept = "--format skan-view --set source_app_id=1 --keep source_identifier";
+    for (arguments, before) in [
+        (kept.to_owned(), "\"signature\":"),
+        (format!("{kept} --shape openrtb"), "\"object\":"),
+    ] {
+        let workdir = made(&arguments, 3);
+        let window = format!("\"use_after\":{TIME},\"use_before\":{},{before}", TIME + 1);
+        let lines = workdir.lines("out.ndjson");
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|line| line.replacen(before, &window, 1))
+            .collect();
+        let run = judge(&workdir, &lines);
+        run.exit(7).prints("use_after is not of the row");
+        let known = "--set source_app_id=1 --set advertised_app_id=525463029";
+        workdir
+            .run(&format!("verify --key a.pem {known} out.ndjson"))
+            .exit(0)
+            .says("3 of 3 records");
+    }
+}
