@@ -49,7 +49,7 @@ const PLAIN: Plan = Plan {
 };
 
 const PRODUCTS: Plan = Plan {
-    count: 5,
+    count: 3,
     meets: true,
     ..PLAIN
 };
@@ -133,7 +133,7 @@ impl Site {
             rows += &format!("\nnet{network}.skadnetwork,5239,{app},{region}");
         }
         let mut publishers = String::from("publisher,source_app_id,region");
-        for at in 0..11 {
+        for at in 0..7 {
             let region = ["east", "west", "north"][at % 3];
             publishers += &format!("\np{at},{},{region}", 1_000_001 + at);
         }
