@@ -1,8 +1,8 @@
 //! Whole runs beside the engine alone: `cargo bench --bench pipeline`, or
 //! `-- threads`, `-- verify`, `-- rows`, `-- products`, `-- keys`, `-- shapes`,
-//! `-- parts` for one section. A number among the
-//! words (`-- rows 10000000`) is the most rows of one run; the default is a
-//! million, and ten million take 5 GB in the temporary folder.
+//! `-- parts` for one section. A number among the words (`-- rows 10000000`) is
+//! the most rows of one run; the default is a million, and ten
+//! million take 5 GB in the temporary folder.
 //!
 //! Whole runs (CSV in; signed records, rejects and manifest out, all of them
 //! synced) take turns with the same engine, signing as many messages of the
