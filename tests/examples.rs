@@ -382,7 +382,7 @@ fn every_example_job_fits_the_schema_of_job_files() {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/job.schema.json");
     let schema = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
     let schema = jsonschema::draft202012::new(&schema).unwrap();
-    for name in ["job.toml", "offers/job.toml"] {
+    for name in ["job.toml", "nightly/job.toml", "offers/job.toml"] {
         let text = fs::read_to_string(examples().join(name)).unwrap();
         let job: Value = toml::from_str(&text).unwrap();
         assert!(schema.is_valid(&job), "{name}");

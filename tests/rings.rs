@@ -247,7 +247,7 @@ fn a_key_gives_its_id_to_rows_of_a_table_that_has_no_column_for_it() {
     // One without an id leaves the row without.
     workdir.write("keys.toml", offers);
     sign(&workdir, offer).exit(1);
-    assert_eq!(reject(&workdir).0, "missing_field");
+    assert_eq!(reject(&workdir).0, "missing");
 }
 
 #[test]

@@ -306,8 +306,17 @@ fn print_time(summary: &Summary) {
     let seconds = summary.elapsed.as_secs_f64();
     let rate = summary.rows_now as f64 / seconds.max(1e-9);
     let threads = summary.threads;
+    let counts = summary.counts;
+    // A few rows may become very many records.
+    let records = match counts.records > counts.signed && counts.rows > 0 {
+        true => {
+            let each = counts.records as f64 / counts.rows as f64;
+            format!(", {} records/s", HumanCount((rate * each) as u64))
+        }
+        false => String::new(),
+    };
     let words = format!(
-        "{seconds:.2} s, {} rows/s on {}",
+        "{seconds:.2} s, {} rows/s{records} on {}",
         HumanCount(rate as u64),
         count(threads as u64, "thread")
     );

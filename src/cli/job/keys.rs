@@ -124,8 +124,11 @@ impl Key {
             Kind::Path
         } else if !self.arg.get_possible_values().is_empty() {
             Kind::Choice
-        } else if is_integer.into_iter().any(is) && self.refusal(OsStr::new(";")).is_some() {
-            // A character may be kept as a number, too.
+        } else if is_integer.into_iter().any(is)
+            && self.refusal(OsStr::new(";")).is_some()
+            && self.refusal(OsStr::new("1")).is_none()
+        {
+            // A character or a period may be kept as a number, too.
             Kind::Integer
         } else {
             Kind::Text
