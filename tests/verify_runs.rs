@@ -410,6 +410,11 @@ fn windows_are_passed_over_by_verification_and_belong_to_runs_that_ask_for_them(
         let workdir = made(&format!("{arguments} --use-window"), *lines);
         let run = workdir.run(&format!("verify --key a.pem {MANIFEST}"));
         run.exit(0).says("in order, nothing twice");
+        // No end is published for these, so nobody adds one unseen.
+        let mut lines = workdir.lines("out.ndjson");
+        lines[0] = lines[0].replacen("\"use_after\":", "\"use_before\":1,\"use_after\":", 1);
+        let run = judge(&workdir, &lines);
+        run.exit(7).prints("out.ndjson line 1 is");
     }
     let kept = "--format skan-view --set source_app_id=1 --keep source_identifier";
     for (arguments, before) in [

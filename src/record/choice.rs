@@ -177,8 +177,8 @@ impl Choices {
 
     /// The keys that may have signed a record, whose fields are all that is
     /// known of its row: a column that selects a key cannot be seen, and when
-    /// a key was valid is no matter. Those that a row could not
-    /// have chosen are left out.
+    /// a key was valid is no matter. Those that a row could not have chosen are
+    /// left out.
     pub fn candidates<'v>(
         &self,
         format: &Format,

@@ -58,16 +58,22 @@ impl Plan<'_> {
             .chain(join.map(|column| (column, "--join")))
             .chain(columns.map(|column| (column, "the key ring")));
         for (column, option) in named {
-            if !self.names.iter().any(|name| same_name(name, column)) {
-                return Err(PlanError::NoColumn {
-                    column: column.clone(),
-                    option,
-                    nearest: nearest(column, self.names.iter().map(String::as_str))
-                        .map(str::to_owned),
-                });
-            }
+            self.check_column(column, option)?;
         }
         Ok(())
+    }
+
+    /// A column that an option names must be there.
+    fn check_column(&self, column: &str, option: &'static str) -> Result<(), PlanError> {
+        if self.names.iter().any(|name| same_name(name, column)) {
+            return Ok(());
+        }
+        let names = self.names.iter().map(String::as_str);
+        Err(PlanError::NoColumn {
+            column: column.to_owned(),
+            option,
+            nearest: nearest(column, names).map(str::to_owned),
+        })
     }
 
     /// Whether publishers give the field of this name.
@@ -117,15 +123,8 @@ impl Plan<'_> {
             (meeting.and_then(|m| m.join.as_ref()), "--join"),
         ];
         for (column, option) in named {
-            if let Some(column) = column
-                && !self.names.iter().any(|name| same_name(name, column))
-            {
-                return Err(PlanError::NoColumn {
-                    column: column.clone(),
-                    option,
-                    nearest: nearest(column, self.names.iter().map(String::as_str))
-                        .map(str::to_owned),
-                });
+            if let Some(column) = column {
+                self.check_column(column, option)?;
             }
         }
         Ok(())

@@ -24,10 +24,6 @@ use super::flat::{Formed, Leaf, flatten};
 /// A line's values by name: JSON text, or the cells under the header.
 pub(super) type Values<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
-/// Members that say from when and until when a record may be used, in
-/// milliseconds since 1970; they are not signed.
-const WINDOW: [&str; 2] = ["use_after", "use_before"];
-
 /// Stands where a derived id will: any text of a UUID's length.
 const PROBE: &str = "········-····-····-····-············";
 
@@ -49,8 +45,6 @@ pub(super) struct Expected<'a> {
     /// The records in it, where lines are objects.
     forms: Vec<Formed>,
     dialect: Dialect,
-    /// It may say when it may be used.
-    has_window: bool,
 }
 
 /// Makes the lines that rows must have become: of one format, or of several
@@ -60,7 +54,6 @@ pub(super) struct Maker {
     envelope: Envelope,
     shapes: Vec<&'static Shape>,
     spread: Option<Spread>,
-    has_window: bool,
     dialect: Dialect,
     /// The names of CSV columns.
     pub(super) header: Vec<String>,
@@ -102,7 +95,6 @@ impl Maker {
                 from: settings.timestamp,
                 over,
             }),
-            has_window: settings.use_window,
             dialect,
             header,
             scratch: Scratch::default(),
@@ -155,7 +147,7 @@ impl Maker {
         let group: Vec<(&Recipes, Signed<'_>)> = group.collect();
         self.envelope.write_group(&group, line);
         let values = values(line, self.dialect, &self.header).unwrap_or_default();
-        let (dialect, has_window) = (self.dialect, self.has_window);
+        let dialect = self.dialect;
         if !self.shapes.is_empty() {
             let each = recipes.iter().zip(&self.shapes).zip(records);
             let forms = each.map(|((recipes, shape), record)| Formed {
@@ -168,7 +160,6 @@ impl Maker {
                 wanted: wanted_of_object(&forms, records, values),
                 forms,
                 dialect,
-                has_window,
             };
         }
         let (format, record) = (recipes[0].format(), &records[0]);
@@ -188,7 +179,6 @@ impl Maker {
             wanted,
             forms: Vec::new(),
             dialect,
-            has_window,
         }
     }
 }
@@ -312,9 +302,8 @@ impl Expected<'_> {
             let own = own.map(|(_, value)| value.as_ref());
             self.compare_one(name, wanted, own)?;
         }
-        for (name, value) in found {
-            let is_window = self.has_window && WINDOW.contains(&name.as_ref()) && is_number(value);
-            if !is_window && !self.wanted.iter().any(|(own, _)| own == name) {
+        for (name, _) in found {
+            if !self.wanted.iter().any(|(own, _)| own == name) {
                 return Err(format!("{} is not of the row", name.escape_debug()));
             }
         }
@@ -371,10 +360,6 @@ fn same_but_for_id(wanted: &str, own: &str) -> bool {
             .and_then(|rest| rest.strip_suffix(after));
         id.is_some_and(|id| id.len() == 36 && Uuid::try_parse(id).is_ok())
     })
-}
-
-fn is_number(value: &str) -> bool {
-    value.parse::<u64>().is_ok()
 }
 
 /// The text of a value.
