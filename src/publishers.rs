@@ -34,7 +34,8 @@ impl PublisherFile {
     /// Reads it whole; it may be compressed.
     ///
     /// # Errors
-    /// When it cannot be read, or is too large to be held.
+    /// When it cannot be read, is too large to be held, or somebody asked to
+    /// stop while it was read.
     pub fn read(input: &Input, stop: &Stop) -> Result<Self, Error> {
         let file = input.name();
         let mut bytes = Vec::new();
@@ -55,6 +56,7 @@ impl PublisherFile {
                 ),
                 "give the larger file as the input, and the smaller one as --publishers",
             )),
+            Err(_) if stop.is_requested() => Err(Error::Interrupted { rows: 0 }),
             Err(source) => Err(Error::Open { file, source }),
         }
     }

@@ -3,7 +3,7 @@
 //! before the first one is executed. It must not know where arguments come
 //! from.
 
-use campaign_signer::error::Error;
+use campaign_signer::error::{Error, Kind};
 use campaign_signer::output::SystemDisk;
 use campaign_signer::pipeline::{self, Job, Outputs, Prepared, Progress, Standing, Summary};
 use campaign_signer::publishers::PublisherFile;
@@ -93,6 +93,7 @@ impl Placed {
             report,
             nothing_to_resume: self.args.resume && !self.goes_on,
             from_stdin: job.inputs.iter().any(|input| input.origin == Origin::Stdin),
+            can_resume: self.args.can_resume(),
             progress: self.args.rows.progress,
             work: match self.args.plan || self.args.sample.is_some() {
                 false => Work::Planned(Box::new(job), self.standing),
@@ -107,6 +108,7 @@ pub(crate) struct Planned {
     report: Report,
     nothing_to_resume: bool,
     from_stdin: bool,
+    can_resume: bool,
     progress: ProgressMode,
     work: Work,
 }
@@ -123,6 +125,16 @@ pub(crate) struct Stopped {
     pub(crate) error: Error,
     /// How far a resume comes, in words, where there can be one.
     pub(crate) left: Option<String>,
+}
+
+impl Stopped {
+    /// One that was over before it could say how far it came. Told to stop, it
+    /// is gone on with by the same command, whatever was there before.
+    pub(crate) fn early(error: Error, can_resume: bool) -> Box<Self> {
+        let is_asked = matches!(error.kind(), Kind::Interrupted) && can_resume;
+        let left = is_asked.then(|| "it had not begun".to_owned());
+        Box::new(Self { error, left })
+    }
 }
 
 impl Planned {
@@ -156,7 +168,7 @@ impl Planned {
                     None => plan::plan(&make, &mut meter),
                 };
                 meter.finish();
-                return looked.map_err(|error| Box::new(Stopped { error, left: None }));
+                return looked.map_err(|error| Stopped::early(error, false));
             }
             Work::Planned(job, standing) => {
                 pipeline::run_at(*job, standing, |event| meter.hear(event))
@@ -166,10 +178,13 @@ impl Planned {
         meter.finish();
         match result {
             Ok(summary) => Ok((self.report.print(&summary), summary)),
-            Err(error) => {
-                let left = meter.left.map(|left| left_words(&left, self.from_stdin));
-                Err(Box::new(Stopped { error, left }))
-            }
+            Err(error) => Err(match meter.left {
+                Some(left) => {
+                    let left = Some(left_words(&left, self.from_stdin));
+                    Box::new(Stopped { error, left })
+                }
+                None => Stopped::early(error, self.can_resume),
+            }),
         }
     }
 }

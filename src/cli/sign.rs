@@ -12,7 +12,7 @@ use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
 
 use super::args::{FileFormat, RowArgs};
-use super::attempt::Placed;
+use super::attempt::{Placed, Planned, Stopped};
 use super::exit::Exit;
 use super::passphrase::PassphraseArgs;
 use super::sign_key::{self, Loaded};
@@ -168,11 +168,13 @@ pub(crate) fn plan(mut args: SignArgs) -> Result<Exit, Error> {
 pub(crate) fn run(args: SignArgs) -> Result<Exit, Error> {
     log::speak(args.rows.log);
     let stop = signals::stop()?;
-    let mut placed = Placed::find(args, &stop)?;
-    let earlier = placed.earlier(&stop)?;
-    let planned = placed.plan(earlier.as_ref(), &stop)?;
-    planned.announce();
-    match planned.execute() {
+    let can_resume = args.can_resume();
+    let planned = place(args, &stop).map_err(|error| Stopped::early(error, can_resume));
+    let done = planned.and_then(|planned| {
+        planned.announce();
+        planned.execute()
+    });
+    match done {
         Ok((exit, _)) => Ok(exit),
         Err(stopped) => {
             let resume = stopped.left.map(|left| {
@@ -185,10 +187,27 @@ pub(crate) fn run(args: SignArgs) -> Result<Exit, Error> {
     }
 }
 
+/// A run whose key works, and whose outputs are held for it.
+fn place(args: SignArgs, stop: &Stop) -> Result<Planned, Error> {
+    let mut placed = Placed::find(args, stop)?;
+    let earlier = placed.earlier(stop)?;
+    placed.plan(earlier.as_ref(), stop)
+}
+
 impl SignArgs {
     /// The inputs.
     pub(crate) fn inputs(&self) -> Result<Vec<Input>, Error> {
         self.rows.inputs()
+    }
+
+    /// Whether a run of these arguments leaves what another can go on with.
+    pub(crate) fn can_resume(&self) -> bool {
+        let only_looks = self.plan || self.dry_run || self.sample.is_some();
+        let to_stdout = self
+            .output
+            .as_ref()
+            .is_some_and(|output| output.as_os_str() == "-");
+        !only_looks && !to_stdout
     }
 
     /// The key, loaded and probed; where it tells its own id, that is taken.

@@ -15,7 +15,7 @@ use crate::output::{
 };
 use crate::publishers::PublisherFile;
 use crate::record::{Choices, Rules, Settings, Tally};
-use crate::row::{Input, Limits};
+use crate::row::{Input, Limits, ReadError};
 use crate::stop::Stop;
 use crate::terms::Terms;
 
@@ -102,6 +102,20 @@ impl Job {
             expect_rows: None,
             stop: Stop::default(),
             disk: Arc::new(SystemDisk),
+        }
+    }
+
+    /// What an error is about: a reader that was told to stop fails in its own
+    /// words, and what it was told is the reason.
+    pub(super) fn heeded(&self, error: Error, left: Option<&Progress>) -> Error {
+        match error {
+            Error::Read {
+                error: ReadError::Io(_),
+                ..
+            } if self.stop.is_requested() => Error::Interrupted {
+                rows: left.map_or(0, |left| left.rows),
+            },
+            error => error,
         }
     }
 

@@ -34,7 +34,7 @@ use crate::error::{Error, Kind};
 use crate::output::{Checkpoint, Holder, Lock, PlaceEntry};
 use crate::parallel;
 use crate::record::{Rules, Spread};
-use crate::row::{Input, ReadError};
+use crate::row::Input;
 use crate::signing_input::Recipes;
 
 use check::Checked;
@@ -109,7 +109,8 @@ impl Prepared {
         let rules = self.job.rules()?;
         let inputs = self.job.inputs.iter().filter(|input| !input.is_read_once());
         let inputs: Vec<Input> = inputs.cloned().collect();
-        Inputs::prepare(&inputs, &rules, self.job.limits, &self.job.stop)?;
+        let prepared = Inputs::prepare(&inputs, &rules, self.job.limits, &self.job.stop);
+        prepared.map_err(|error| self.job.heeded(error, None))?;
         Ok(())
     }
 
@@ -139,16 +140,7 @@ impl Prepared {
                 };
                 work.run(inputs, &rules, unfinished, took_over)
             });
-        // A reader that was told to stop says so in its own words.
-        let result = result.map_err(|error| match error {
-            Error::Read {
-                error: ReadError::Io(_),
-                ..
-            } if job.stop.is_requested() => Error::Interrupted {
-                rows: left.map_or(0, |left| left.rows),
-            },
-            error => error,
-        });
+        let result = result.map_err(|error| job.heeded(error, left.as_ref()));
         if matches!(result, Err(Error::Interrupted { .. })) && lock.is_some() {
             // Stopped before there was a checkpoint: a resume starts at row one.
             left.get_or_insert_default();

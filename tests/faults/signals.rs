@@ -264,3 +264,29 @@ fn a_reader_that_has_gone_away_is_an_error_and_no_panic() {
     assert!(said.contains("hint: the reader went away"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
 }
+
+/// A stop that met the reader of publishers was once told as a file that
+/// could not be opened.
+#[test]
+fn a_run_that_waits_for_its_publishers_stops_when_it_is_told_to() {
+    let workdir = Workdir::new();
+    workdir.write("in.ndjson", &users_json(0, 3));
+    let arguments = format!(
+        "sign {USERS} in.ndjson -o out.ndjson --publishers publishers.ndjson {}",
+        identity()
+    );
+    // Opening it for writing only waits for the run to open its side of it.
+    let made = Command::new("mkfifo")
+        .arg(workdir.path("publishers.ndjson"))
+        .status();
+    assert!(made.unwrap().success());
+    let going = start(&workdir, &arguments, None);
+    let pipe = workdir.path("publishers.ndjson");
+    let writer = OpenOptions::new().write(true).open(pipe).unwrap();
+    going.signal("TERM");
+    let ended = going.end_within(Duration::from_secs(10));
+    ended.exit(5).says("interrupted after 0 rows");
+    assert!(ended.resume_command().ends_with(" --resume   "));
+    drop(writer);
+    assert!(!workdir.exists("out.ndjson"));
+}

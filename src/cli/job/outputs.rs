@@ -8,7 +8,7 @@ use campaign_signer::error::Error;
 use campaign_signer::output::{checkpoint, lock, partial};
 use campaign_signer::stop::Stop;
 
-use super::super::attempt::{Identity, Placed, Planned};
+use super::super::attempt::{Identity, Placed, Planned, Stopped};
 use super::super::exit::Exit;
 use super::super::sign;
 use super::super::{again, log, report, signals, values};
@@ -23,6 +23,7 @@ type Failed = Box<(About, Error)>;
 /// Runs every part; an error is told here, with its place in the job.
 pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<Exit, Error> {
     let stop = signals::stop()?;
+    let can_resume = parts.iter().all(|part| part.args.can_resume());
     let ready = check_files(file, &parts).and_then(|files| {
         let planned = prepare(parts, &stop)?;
         Ok((files, planned))
@@ -33,8 +34,12 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
             let (about, error) = *failed;
             let (place, words) = about.words(file, &error);
             let hide = |found: &str| hidden.hide(found);
-            log::error_at(&place, &words, &hide, &error, None);
-            return Ok(Exit::from(&error));
+            let stopped = Stopped::early(error, can_resume);
+            let resume = stopped
+                .left
+                .map(|left| format!("{}   # {left}", again::resume_command()));
+            log::error_at(&place, &words, &hide, &stopped.error, resume.as_deref());
+            return Ok(Exit::from(&stopped.error));
         }
     };
     let count = planned.len();
