@@ -270,7 +270,7 @@ fn a_reader_that_has_gone_away_is_an_error_and_no_panic() {
 #[test]
 fn a_run_that_waits_for_its_publishers_stops_when_it_is_told_to() {
     let workdir = Workdir::new();
-    workdir.write("in.ndjson", &users_json(0, 3));
+    workdir.write("in.ndjson", users_json(0, 3));
     let arguments = format!(
         "sign {USERS} in.ndjson -o out.ndjson --publishers publishers.ndjson {}",
         identity()
