@@ -63,6 +63,7 @@ pub mod record;
 pub mod ring;
 pub mod row;
 pub mod schema;
+pub mod signature;
 pub mod signing_input;
 mod sort;
 pub mod stamp;

@@ -22,6 +22,7 @@ const RANKS: &[(&str, u32)] = &[
     ("stamp", 1),
     ("jws", 1),
     ("key", 1),
+    ("signature", 1),
     ("parallel", 1),
     ("record", 2),
     ("ring", 2),
@@ -56,6 +57,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     ("stamp", &["std::fs", "Timestamp", "serde_json"]),
     ("jws", &["std::fs", "serde_json"]),
+    ("signature", &["std::fs", "serde_json", "p256::"]),
     (
         "engine",
         &["std::fs", "std::thread", "serde_json", "base64", "rayon"],
