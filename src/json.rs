@@ -116,6 +116,11 @@ pub fn array(text: &str) -> Result<Vec<&str>, Fault> {
     Ok(elements)
 }
 
+/// Whether a text is one JSON value, not nested too deep.
+pub fn is_value(text: &str) -> bool {
+    check_depth(text).is_ok() && serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
 /// The text of a JSON string.
 ///
 /// # Errors

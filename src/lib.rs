@@ -49,6 +49,7 @@ pub mod choosing;
 pub mod engine;
 pub mod envelope;
 pub mod error;
+pub mod explain;
 pub mod format;
 pub mod hex;
 pub mod json;

@@ -8,6 +8,8 @@ mod attempt;
 mod bench;
 mod check;
 mod exit;
+mod explain;
+mod explain_words;
 mod formats;
 mod inspect;
 mod job;
@@ -24,6 +26,7 @@ mod signals;
 mod template;
 mod values;
 mod verify;
+mod with;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -72,6 +75,8 @@ enum Command {
     Check(Box<check::CheckArgs>),
     /// Verify signed files with the public key or the secret
     Verify(verify::VerifyArgs),
+    /// Say why a signature is invalid, and what makes it valid
+    Explain(explain::ExplainArgs),
     /// Show a token or a signed record decoded, with the exact bytes signed
     Inspect(inspect::InspectArgs),
     /// Make a P-256 key pair
@@ -103,6 +108,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => job::run(&args),
         Command::Check(args) => check::run(*args),
         Command::Verify(args) => verify::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Keygen(args) => key::keygen(&args),
         Command::Key(args) => key::show(&args),

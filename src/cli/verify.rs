@@ -3,51 +3,30 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use campaign_signer::engine::{Hs256, Verifier, batch};
 use campaign_signer::error::Error;
 use campaign_signer::format::shape::RECORD;
-use campaign_signer::format::{Alg, FORMATS, Format};
-use campaign_signer::key::{PublicKey, Secret, SigningKey};
-use campaign_signer::output::{Counts, KeyEntry, Manifest};
-use campaign_signer::ring::KeyRing;
+use campaign_signer::format::{FORMATS, Format};
+use campaign_signer::output::{Counts, Manifest};
 use campaign_signer::row::{Dialect, Input, Origin};
-use campaign_signer::verify::{self, AtHand, BadLine, Check, FinishedRun, Keys, UsedKey, WholeRun};
+use campaign_signer::verify::{self, BadLine, Check, FinishedRun, UsedKey, WholeRun};
 use clap::Args;
 
 use super::args::{FileFormat, find_format};
 use super::exit::Exit;
-use super::passphrase::PassphraseArgs;
 use super::values::pair;
+use super::with::WithArgs;
 use super::{print, say, warn};
 
 /// Verify signed files.
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("with").required(true))]
 pub(crate) struct VerifyArgs {
     /// Signed files, or a folder that --out-dir made; `-` is standard input
     /// [default: what --manifest names]
     #[arg(required_unless_present = "manifest", value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// The public key: PEM, DER, or the line registered with Apple
-    #[arg(long, value_name = "FILE", group = "with")]
-    public_key: Option<PathBuf>,
-
-    /// The private key; only its public half is used
-    #[arg(short, long, value_name = "FILE", group = "with")]
-    key: Option<PathBuf>,
-
-    /// The shared secret, for HS256
-    #[arg(long, value_name = "FILE", group = "with")]
-    secret_file: Option<PathBuf>,
-
     #[command(flatten)]
-    passphrase: PassphraseArgs,
-
-    /// A key ring, keys.toml: each record is held against the keys in it that
-    /// may have signed it, whenever they were valid
-    #[arg(long, value_name = "FILE", group = "with")]
-    keys: Option<PathBuf>,
+    with: WithArgs,
 
     /// Accept this format only
     #[arg(short, long, value_name = "ID")]
@@ -89,12 +68,8 @@ pub(crate) struct VerifyArgs {
 /// Verifies files: each bad line, and each difference from the manifest, goes
 /// to standard output.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
-    if args.key.is_none() {
-        args.passphrase.refuse()?;
-    }
     let reads_stdin = args.files.iter().any(|path| path.as_os_str() == "-");
-    args.passphrase.refuse_stdin(reads_stdin)?;
-    let with = With::load(args)?;
+    let with = args.with.load(reads_stdin)?;
     let keys = with.keys()?;
     let mut format = match &args.format {
         Some(id) => Some(find_format(id)?),
@@ -111,7 +86,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     };
     let mut inputs = files
         .iter()
-        .map(|path| input(args, path))
+        .map(|path| input(path, args.input_format, args.delimiter))
         .collect::<Result<Vec<_>, _>>()?;
     if let Some((manifest, path)) = &manifest {
         if inputs.is_empty() {
@@ -250,88 +225,20 @@ fn summary(manifest: &Manifest, whole: &WholeRun, bad: u64) -> String {
     }
 }
 
-/// What to verify with.
-enum With {
-    /// One key, what it is for, and what is public of it.
-    Key(Box<dyn Verifier>, Alg, KeyEntry),
-    Ring(KeyRing),
-}
-
-impl With {
-    fn load(args: &VerifyArgs) -> Result<Self, Error> {
-        if let Some(path) = &args.keys {
-            let ring = KeyRing::load(path)?;
-            for entry in &ring.entries {
-                let warnings = entry.warnings.iter();
-                warnings.for_each(|warning| warn(format!("key {}: {warning}", entry.id)));
-            }
-            return Ok(Self::Ring(ring));
-        }
-        if let Some(path) = &args.secret_file {
-            let (secret, warnings) = Secret::from_file(path)?;
-            warnings.iter().for_each(warn);
-            let alg = Alg::Hs256;
-            let key = KeyEntry {
-                alg: alg.to_string(),
-                fingerprint: secret.fingerprint(),
-                public_key: None,
-            };
-            let verifier = Box::new(Hs256::new(&[secret.bytes()]));
-            return Ok(Self::Key(verifier, alg, key));
-        }
-        let public = match (&args.public_key, &args.key) {
-            (Some(path), _) => PublicKey::from_file(path)?,
-            (None, Some(path)) => {
-                let source = args.passphrase.source();
-                let (key, _) = SigningKey::from_file_with(path, source.as_ref())?;
-                key.public_key()
-            }
-            (None, None) => {
-                return Err(Error::settings("no key is given", "give --public-key FILE"));
-            }
-        };
-        let alg = Alg::Es256;
-        let key = KeyEntry {
-            alg: alg.to_string(),
-            fingerprint: public.fingerprint(),
-            public_key: Some(public.spki_base64()),
-        };
-        // Made once, however many threads and files there are.
-        let verifier = batch::load_verifier(&[*public.verifying_key()]);
-        Ok(Self::Key(verifier, alg, key))
-    }
-
-    fn keys(&self) -> Result<Keys<'_>, Error> {
-        match self {
-            Self::Key(verifier, alg, _) => Ok(Keys::one(*alg, verifier.as_ref())),
-            Self::Ring(ring) => Keys::ring(ring),
-        }
-    }
-
-    fn at_hand(&self) -> AtHand<'_> {
-        match self {
-            Self::Key(_, _, key) => AtHand::Key(key),
-            Self::Ring(ring) => AtHand::Ring(ring),
-        }
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::Key(_, alg, key) => format!("{alg} {}", key.fingerprint),
-            Self::Ring(ring) => format!("the keys of {}", ring.path.display()),
-        }
-    }
-}
-
-fn input(args: &VerifyArgs, path: &Path) -> Result<Input, Error> {
+/// A signed file.
+pub(super) fn input(
+    path: &Path,
+    format: Option<FileFormat>,
+    delimiter: Option<char>,
+) -> Result<Input, Error> {
     let origin = if path.as_os_str() == "-" {
         Origin::Stdin
     } else {
         Origin::File(path.to_owned())
     };
     // Signed records are NDJSON unless a name or an option says otherwise.
-    let format = args.input_format.or_else(|| FileFormat::of(path));
-    let delimiter = match args.delimiter {
+    let format = format.or_else(|| FileFormat::of(path));
+    let delimiter = match delimiter {
         Some(c) => Some(
             u8::try_from(c)
                 .map_err(|_| Error::settings("the delimiter is not one ASCII character", ""))?,

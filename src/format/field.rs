@@ -11,6 +11,8 @@ pub struct Field {
     /// Other names that a column of it may have: what several formats call
     /// differently stands in one file under one name.
     pub aliases: &'static [&'static str],
+    /// The field that other versions have in its place.
+    pub replaces: Option<&'static str>,
     /// Whether its value can select the key that signs, and as what.
     pub selects: Option<Selector>,
     /// The type and the range.
@@ -97,6 +99,7 @@ impl Field {
         Self {
             name,
             aliases: &[],
+            replaces: None,
             selects: None,
             kind,
             source,
@@ -118,6 +121,12 @@ impl Field {
     /// The same under other names, too.
     pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
+        self
+    }
+
+    /// The same, where other versions have that field in its place.
+    pub const fn replaces(mut self, name: &'static str) -> Self {
+        self.replaces = Some(name);
         self
     }
 

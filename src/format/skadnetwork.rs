@@ -180,6 +180,7 @@ const fn fields(fidelity: &'static str, versions: &'static [&'static str]) -> [F
             Source::Required,
             "The campaign code, two to four digits, version 4.0.",
         )
+        .replaces("campaign-id")
         .example("5239"),
         Field::new(
             "itunes-item-id",

@@ -126,6 +126,12 @@ impl Decoded {
         format!("{alphabet}{padding}{spaces}")
     }
 
+    /// Whether base64 and base64url write these bytes with the same characters.
+    pub fn is_plain(&self) -> bool {
+        let text = STANDARD.encode(&self.bytes);
+        self.alphabet != Alphabet::Hex && !text.contains(['+', '/'])
+    }
+
     /// Whether this is what the joined formats demand: standard base64 with
     /// its padding, on one line.
     pub fn is_standard(&self) -> bool {

@@ -12,14 +12,14 @@ use super::fields::find;
 
 /// One way in which an object may be made.
 #[derive(Clone, Copy)]
-pub(super) struct Form {
-    pub(super) format: &'static Format,
-    pub(super) shape: &'static Shape,
-    pub(super) layout: &'static Layout,
+pub(crate) struct Form {
+    pub(crate) format: &'static Format,
+    pub(crate) shape: &'static Shape,
+    pub(crate) layout: &'static Layout,
 }
 
 /// Every way to make an object that fits what is asked for.
-pub(super) fn forms(format: Option<&'static Format>, shape: Option<&str>) -> Vec<Form> {
+pub(crate) fn forms(format: Option<&'static Format>, shape: Option<&str>) -> Vec<Form> {
     let formats: Vec<&'static Format> = match format {
         Some(only) => vec![only],
         None => FORMATS.to_vec(),
@@ -41,7 +41,7 @@ pub(super) fn forms(format: Option<&'static Format>, shape: Option<&str>) -> Vec
 
 /// The form that fits an object best, and how well. Sound objects are told at
 /// once; only damaged ones are weighed.
-pub(super) fn best_of(forms: &[Form], object: &[Own<'_>]) -> Option<(i32, Form)> {
+pub(crate) fn best_of(forms: &[Form], object: &[Own<'_>]) -> Option<(i32, Form)> {
     let mut all = forms.iter();
     if let Some(form) = all.find(|form| fits(form, form.shape.members, object)) {
         return Some((i32::MAX, *form));

@@ -43,6 +43,32 @@ pub struct UsedKey {
     pub signatures: u64,
 }
 
+/// The keys of one algorithm, by their numbers.
+pub(crate) struct HeldKeys<'k> {
+    pub(crate) verifier: &'k dyn Verifier,
+    /// The width of a signature in bytes.
+    pub(crate) width: usize,
+    /// Their names; empty where there is one key, which has none.
+    pub(crate) names: Vec<&'k str>,
+    set: &'k Set<'k>,
+}
+
+impl HeldKeys<'_> {
+    /// The name of a key.
+    pub(crate) fn name(&self, key: u16) -> Option<&str> {
+        self.names.get(usize::from(key)).copied()
+    }
+
+    /// The keys that may have signed a record with these fields.
+    pub(crate) fn candidates<'v>(
+        &self,
+        format: &Format,
+        field: impl Fn(Selector) -> Option<&'v str>,
+    ) -> Cow<'static, [u16]> {
+        self.set.candidates(format, field)
+    }
+}
+
 impl<'a> Keys<'a> {
     /// One key of this algorithm.
     pub fn one(alg: Alg, verifier: &'a dyn Verifier) -> Self {
@@ -88,6 +114,18 @@ impl<'a> Keys<'a> {
         Ok(Self { sets })
     }
 
+    /// The keys of this algorithm, to be tried by themselves.
+    pub(crate) fn held(&self, alg: Alg) -> Option<HeldKeys<'_>> {
+        let set = &self.sets[self.place(alg)?];
+        let choices = set.choices.iter().flat_map(Choices::iter);
+        Some(HeldKeys {
+            verifier: set.verifier(),
+            width: set.width(),
+            names: choices.map(|choice| choice.id.as_str()).collect(),
+            set,
+        })
+    }
+
     /// The place of the keys for this algorithm.
     pub(super) fn place(&self, alg: Alg) -> Option<usize> {
         self.sets.iter().position(|set| set.alg == alg)
@@ -103,7 +141,7 @@ impl<'a> Keys<'a> {
     }
 
     /// What they are for, in words.
-    pub(super) fn are_for(&self) -> String {
+    pub(crate) fn are_for(&self) -> String {
         let algs: Vec<String> = self.sets.iter().map(|set| set.alg.to_string()).collect();
         let are = if self.are_several() {
             "keys are"

@@ -39,9 +39,10 @@ use crate::parallel;
 use crate::row::{Cells, Dialect, Input};
 
 use files::{Source, Work};
-use form::Form;
 use judge::Judge;
 use nonces::{Nonces, Place};
+
+pub(crate) use form::{Form, best_of, forms};
 
 pub use fields::NonceKey;
 pub use findings::{Finding, Findings};
@@ -80,6 +81,9 @@ pub struct BadLine<'a> {
     pub line: u64,
     /// What is wrong with it, never empty.
     pub findings: Vec<Finding>,
+    /// The record in JSON, where it was read; `None` where all that is wrong
+    /// with it is a nonce that stands elsewhere, too.
+    pub text: Option<&'a str>,
 }
 
 /// What verification found.
@@ -159,6 +163,7 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
                         file: &lines.file,
                         line: record.line,
                         findings: record.findings.all,
+                        text: Some(record.text.as_deref().unwrap_or_default()),
                     });
                 }
             }
@@ -181,9 +186,45 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
             file: file(repeat.place),
             line: repeat.place.line,
             findings: findings.all,
+            text: None,
         });
     }
     Ok(verdict)
+}
+
+/// Keeps the texts of records that are bad.
+fn keep_bad(check: &Check<'_>, work: &Work, records: &mut [Judged]) -> Result<(), Error> {
+    let mut keep = |line: u64, text: &dyn Fn() -> Option<String>| {
+        let place = records.binary_search_by_key(&line, |record| record.line);
+        if let Ok(at) = place
+            && !records[at].findings.all.is_empty()
+        {
+            records[at].text = text();
+        }
+    };
+    match (work.dialect, &work.header) {
+        (Dialect::Csv { delimiter }, Some(header)) => {
+            let mut cells = Cells::new(&work.batch, delimiter);
+            while let Some((span, row)) = cells.next() {
+                let row = row.map_err(|source| Error::Cells {
+                    file: work.name.clone(),
+                    source,
+                })?;
+                keep(span.position.line, &|| {
+                    record::cells_as_json(check, header, row)
+                });
+            }
+        }
+        _ => {
+            for span in &work.batch.rows {
+                keep(span.position.line, &|| {
+                    let raw = work.batch.text(span).unwrap_or_default();
+                    Some(String::from_utf8_lossy(raw).into_owned())
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What the workers made of a batch.
@@ -198,6 +239,31 @@ struct Lines {
 struct Judged {
     line: u64,
     findings: Findings,
+    /// The record in JSON, of a bad one.
+    text: Option<String>,
+}
+
+impl Judged {
+    fn new(line: u64, findings: Findings) -> Self {
+        Self {
+            line,
+            findings,
+            text: None,
+        }
+    }
+}
+
+/// Verifies lines of NDJSON, each by itself: what is wrong with each.
+pub(crate) fn judge_lines(check: &Check<'_>, lines: &[&str]) -> Vec<Vec<Finding>> {
+    let forms = form::forms(check.format, check.shape);
+    let mut judge = Judge::new(check.keys);
+    let mut all: Vec<Findings> = lines
+        .iter()
+        .map(|line| record::verify_json(check, &forms, line, &mut judge))
+        .collect();
+    let verdicts = judge.verdicts();
+    all.iter_mut().for_each(|own| verdicts.settle(own));
+    all.into_iter().map(|own| own.all).collect()
 }
 
 /// Verifies a batch: every record by itself, then all signatures together.
@@ -207,10 +273,7 @@ fn verify_batch(check: &Check<'_>, forms: &[Form], work: &Work) -> Result<Lines,
     for fault in &work.batch.faults {
         let mut findings = Findings::default();
         findings.add("", fault.fault.to_string());
-        records.push(Judged {
-            line: fault.position.line,
-            findings,
-        });
+        records.push(Judged::new(fault.position.line, findings));
     }
     match (work.dialect, &work.header) {
         (Dialect::Csv { delimiter }, Some(header)) => {
@@ -220,10 +283,8 @@ fn verify_batch(check: &Check<'_>, forms: &[Form], work: &Work) -> Result<Lines,
                     file: work.name.clone(),
                     source,
                 })?;
-                records.push(Judged {
-                    line: span.position.line,
-                    findings: record::verify_cells(check, header, row, &mut judge),
-                });
+                let findings = record::verify_cells(check, header, row, &mut judge);
+                records.push(Judged::new(span.position.line, findings));
             }
         }
         _ => {
@@ -237,10 +298,7 @@ fn verify_batch(check: &Check<'_>, forms: &[Form], work: &Work) -> Result<Lines,
                         findings
                     }
                 };
-                records.push(Judged {
-                    line: span.position.line,
-                    findings,
-                });
+                records.push(Judged::new(span.position.line, findings));
             }
         }
     }
@@ -249,6 +307,7 @@ fn verify_batch(check: &Check<'_>, forms: &[Form], work: &Work) -> Result<Lines,
         verdicts.settle(&mut record.findings);
     }
     records.sort_by_key(|record| record.line);
+    keep_bad(check, work, &mut records)?;
     Ok(Lines {
         file: work.name.clone(),
         input: work.input,

@@ -88,6 +88,46 @@ pub(super) fn verify_cells(
     findings
 }
 
+/// A CSV row as the record that it is in JSON; `None` where it has another
+/// number of cells than its header.
+pub(super) fn cells_as_json(
+    check: &Check<'_>,
+    header: &[String],
+    row: &ByteRecord,
+) -> Option<String> {
+    if row.len() != header.len() {
+        return None;
+    }
+    let cells = || header.iter().zip(row);
+    let id = cells().find(|(name, _)| *name == "format");
+    let id = id.and_then(|(_, cell)| std::str::from_utf8(cell).ok());
+    let format = id.and_then(|id| {
+        let own = check.format.filter(|only| only.id == id);
+        own.or_else(|| Format::find(id))
+    });
+    let mut out = Vec::new();
+    for (name, cell) in cells() {
+        let text = String::from_utf8_lossy(cell);
+        let token = match format {
+            Some(format) => token_of(format, name, &text),
+            None => Some(Cow::Owned(quoted(&text))),
+        };
+        // What is no JSON of its type stays a text.
+        let token = token.map(|token| match json::is_value(&token) {
+            true => token,
+            false => Cow::Owned(quoted(&text)),
+        });
+        if let Some(token) = token {
+            out.push(if out.is_empty() { b'{' } else { b',' });
+            json::write_string(name, &mut out);
+            out.push(b':');
+            out.extend_from_slice(token.as_bytes());
+        }
+    }
+    out.push(b'}');
+    String::from_utf8(out).ok()
+}
+
 /// A cell as the JSON text its field has; `None` where an empty cell means
 /// that there is none.
 fn token_of<'a>(format: &Format, name: &str, text: &'a str) -> Option<Cow<'a, str>> {
