@@ -357,9 +357,9 @@ fn another_thing_than_a_private_key_is_refused_by_its_name() {
                 KeyError::OpenSshKey { .. }
             ),
             row!(
-                "jwk",
+                "a jwk without its members",
                 r#" {"kty":"EC","crv":"P-256"}"#,
-                KeyError::Jwk { .. }
+                KeyError::JwkMember { member: "x", .. }
             ),
             row!("pkcs12", data("p256.p12"), KeyError::Pkcs12 { .. }),
             row!(
@@ -394,8 +394,9 @@ fn another_thing_than_a_private_key_is_refused_by_its_name() {
             row!(
                 "no END",
                 pkcs8.split("-----END").next().unwrap(),
-                KeyError::Truncated
+                KeyError::NoEndLine { .. }
             ),
+            row!("no END and no end", &pkcs8[..150], KeyError::Truncated),
             row!(
                 "half an END",
                 &pkcs8[..pkcs8.len() - 4],
@@ -490,7 +491,7 @@ fn another_thing_than_a_public_key_is_refused_by_its_name() {
             row!(
                 "pkcs8 base64",
                 body(&text("p256.pkcs8.pem")),
-                KeyError::PrivateNotPublic
+                KeyError::BarePrivate
             ),
             row!(
                 "a private key under another name",
@@ -505,7 +506,7 @@ fn another_thing_than_a_public_key_is_refused_by_its_name() {
             row!(
                 "openssh",
                 data("p256.openssh.pem"),
-                KeyError::PrivateNotPublic
+                KeyError::OpenSshKey { .. }
             ),
             row!(
                 "rsa private",
@@ -543,7 +544,7 @@ fn another_thing_than_a_public_key_is_refused_by_its_name() {
                 data("p256.csr.pem"),
                 KeyError::CertificateRequest { .. }
             ),
-            row!("jwk", "{}", KeyError::Jwk { .. }),
+            row!("json", "{}", KeyError::Json { .. }),
             row!(
                 "double base64",
                 STANDARD.encode(text("p256.pub.pem")),
@@ -686,7 +687,10 @@ fn a_hint_without_a_file_says_where_its_name_goes() {
         refused_public(&data("p256.sec1.pem")).hint().as_deref(),
         Some("openssl pkey -in FILE -pubout -out OUT")
     );
-    assert_eq!(refused(&data("p256.pub.pem")).hint(), None);
+    assert_eq!(
+        refused(&data("p256.pub.pem")).hint().as_deref(),
+        Some("grep -rl 'PRIVATE KEY' FOLDER   # lists the files that hold one")
+    );
 }
 
 #[test]
@@ -735,7 +739,7 @@ fn a_file_that_others_can_use_is_read_with_a_warning() {
             assert!(warning.to_string().contains(&format!("{mode:04o}")));
         }
 
-        let file = temporary(b"0123456789abcdef0123456789abcdef", mode);
+        let file = temporary(b"0123456789abcdefghijklmnopqrstuv", mode);
         let (_, warnings) = Secret::from_file(file.path()).unwrap();
         assert_eq!(warnings.len(), usize::from(exposed), "{mode:o}");
     }
@@ -745,7 +749,7 @@ fn a_file_that_others_can_use_is_read_with_a_warning() {
 
 #[test]
 fn one_line_end_at_the_end_of_a_secret_is_trimmed_and_said() {
-    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    const SECRET: &str = "0123456789abcdefghijklmnopqrstuv";
     let cases: [(String, String, Vec<Warning>); 6] = [
         (SECRET.into(), SECRET.into(), vec![]),
         (

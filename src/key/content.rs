@@ -40,8 +40,14 @@ pub(super) enum Content<'a> {
         algorithm: &'a [u8],
         data: &'a [u8],
     },
-    Certificate,
-    CertificateRequest,
+    Certificate {
+        /// The document that the key inside is, without its own head.
+        key: Option<&'a [u8]>,
+    },
+    CertificateRequest {
+        /// The same.
+        key: Option<&'a [u8]>,
+    },
     Pkcs12,
 }
 
@@ -64,11 +70,14 @@ pub(super) fn content(der: &[u8]) -> Option<Content<'_>> {
             ([1], (der::OCTET_STRING, scalar)) => sec1(scalar, elements),
             ([0 | 1], (der::SEQUENCE, algorithm)) => pkcs8(algorithm, elements),
             ([3], (der::SEQUENCE, _)) => Some(Content::Pkcs12),
-            // PKCS#1: the private key has nine numbers, the public key two.
-            (_, (der::INTEGER, _)) => Some(Content::Other {
-                private: !elements.is_empty(),
-                algorithm: RSA,
-            }),
+            // PKCS#1: the private key has nine numbers, the public key two. So has
+            // an ECDSA signature, whose numbers are shorter.
+            (first, (der::INTEGER, _)) if !elements.is_empty() || first.len() >= 64 => {
+                Some(Content::Other {
+                    private: !elements.is_empty(),
+                    algorithm: RSA,
+                })
+            }
             _ => None,
         };
     }
@@ -164,16 +173,36 @@ fn pkcs8<'a>(algorithm: &'a [u8], mut rest: Elements<'a>) -> Option<Content<'a>>
 /// number and then more sequences.
 fn signed(body: &[u8]) -> Option<Content<'_>> {
     let tags = Elements::of(body).tags()?;
+    let key = |place: usize| {
+        let mut elements = Elements::of(body);
+        (0..place).try_for_each(|_| elements.next().map(drop))?;
+        elements.take(der::SEQUENCE)
+    };
     match tags.as_slice() {
-        [der::CONTEXT_0, der::INTEGER, der::SEQUENCE, ..]
-        | [
+        [der::CONTEXT_0, der::INTEGER, der::SEQUENCE, ..] => {
+            Some(Content::Certificate { key: key(6) })
+        }
+        [
             der::INTEGER,
             der::SEQUENCE,
             der::SEQUENCE,
             der::SEQUENCE,
             ..,
-        ] => Some(Content::Certificate),
-        [der::INTEGER, der::SEQUENCE, der::SEQUENCE, ..] => Some(Content::CertificateRequest),
+        ] => Some(Content::Certificate { key: key(5) }),
+        [der::INTEGER, der::SEQUENCE, der::SEQUENCE, ..] => {
+            Some(Content::CertificateRequest { key: key(2) })
+        }
+        _ => None,
+    }
+}
+
+/// The curve and the point of a SubjectPublicKeyInfo without its own head.
+pub(super) fn ec_public(info: &[u8]) -> Option<(Parameters<'_>, &[u8])> {
+    let mut elements = Elements::of(info);
+    let mut algorithm = Elements::of(elements.take(der::SEQUENCE)?);
+    let point = elements.take(der::BIT_STRING)?;
+    match algorithm.take(der::OID)? {
+        EC => Some((parameters(&mut algorithm), der::whole_bytes(point)?)),
         _ => None,
     }
 }

@@ -34,6 +34,11 @@ impl<'a> Elements<'a> {
         self.0.is_empty()
     }
 
+    /// The bytes that are still to be read.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// The next element, or nothing at the end or where the bytes are no DER.
     pub(super) fn next(&mut self) -> Option<(u8, &'a [u8])> {
         let (&tag, rest) = self.0.split_first()?;

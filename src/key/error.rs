@@ -23,8 +23,8 @@ pub enum Wanted {
 impl std::fmt::Display for Wanted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::PrivateKey => "a P-256 private key (PKCS#8 or SEC1, PEM or DER)",
-            Self::PublicKey => "a P-256 public key (PEM, DER or one line of base64)",
+            Self::PrivateKey => "a P-256 private key (PKCS#8 or SEC1, PEM or DER; or JWK)",
+            Self::PublicKey => "a P-256 public key (PEM, DER, one line of base64, or JWK)",
             Self::Secret => "a shared secret",
         })
     }
@@ -52,9 +52,38 @@ impl std::fmt::Display for Curve {
             Self::P384 => f.write_str("P-384"),
             Self::P521 => f.write_str("P-521"),
             Self::Secp256k1 => f.write_str("secp256k1"),
-            Self::Other(oid) => write!(f, "with the identifier {oid}"),
+            Self::Other(oid) => match brainpool(oid) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "with the identifier {oid}"),
+            },
         }
     }
+}
+
+/// The curves of RFC 5639 that keys are made on, by their identifiers.
+fn brainpool(oid: &str) -> Option<&'static str> {
+    match oid.strip_prefix("1.3.36.3.3.2.8.1.1.")? {
+        "7" => Some("brainpoolP256r1"),
+        "8" => Some("brainpoolP256t1"),
+        "11" => Some("brainpoolP384r1"),
+        "12" => Some("brainpoolP384t1"),
+        "13" => Some("brainpoolP512r1"),
+        "14" => Some("brainpoolP512t1"),
+        _ => None,
+    }
+}
+
+/// An algorithm by its name where it has one that people know.
+fn algorithm(oid: &str) -> String {
+    let name = match oid {
+        "1.2.840.10040.4.1" => "DSA",
+        "1.2.840.113549.1.3.1" | "1.2.840.10046.2.1" => "DH",
+        "1.3.101.110" => "X25519",
+        "1.3.101.111" => "X448",
+        "1.3.101.113" => "Ed448",
+        other => return other.to_owned(),
+    };
+    format!("{name} ({oid})")
 }
 
 /// How a private key is encrypted.
@@ -135,7 +164,7 @@ pub enum KeyError {
         wanted: Wanted,
     },
     /// A key of yet another algorithm.
-    #[error("found a key of the algorithm {oid}; wanted {wanted}")]
+    #[error("found a key of the algorithm {}; wanted {wanted}", algorithm(oid))]
     OtherAlgorithm {
         /// The object identifier of the algorithm.
         oid: String,
@@ -148,6 +177,10 @@ pub enum KeyError {
     /// A private key, where the public one is wanted.
     #[error("found a private key; wanted {}", Wanted::PublicKey)]
     PrivateNotPublic,
+    /// The base64 of a private key without its BEGIN line, where the public one
+    /// is wanted.
+    #[error("found the base64 of a private key; wanted {}", Wanted::PublicKey)]
+    BarePrivate,
     /// A certificate.
     #[error("found a certificate; wanted {wanted}")]
     Certificate {
@@ -182,9 +215,56 @@ pub enum KeyError {
         /// What was asked for.
         wanted: Wanted,
     },
-    /// JSON: a JWK, or an account file with a key in it.
-    #[error("found JSON (a JWK?); wanted {wanted}")]
-    Jwk {
+    /// JSON that is no JWK.
+    #[error("found JSON that is no JWK (it has no kty); wanted {wanted}")]
+    Json {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// The file of a service account, with an RSA key in it.
+    #[error("found a service account file of Google, whose key is RSA; wanted {wanted}")]
+    ServiceAccount {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A member of a JWK is not as RFC 7518, section 6.2, wants it.
+    #[error("found a JWK whose member {member} {says}; wanted one of RFC 7518, section 6.2")]
+    JwkMember {
+        /// Its name.
+        member: &'static str,
+        /// What is wrong with it.
+        says: &'static str,
+    },
+    /// A JWK with a shared secret.
+    #[error("found a JWK with a shared secret (kty oct); wanted {wanted}")]
+    JwkSecret {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A JWK with the private half, where the public one is wanted.
+    #[error("found a JWK with the private key; wanted {}", Wanted::PublicKey)]
+    PrivateJwk,
+    /// A JWK set of none or several keys.
+    #[error("found a JWK set of {count} keys ({kids}); wanted {wanted}, alone")]
+    SeveralJwks {
+        /// How many there are.
+        count: usize,
+        /// The `kid`s of the first of them.
+        kids: String,
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A page that a server answered with, in the place of a key.
+    #[error("found {what}, saved in the place of a key; wanted {wanted}")]
+    WebPage {
+        /// What it is.
+        what: &'static str,
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A key in the format of PuTTY.
+    #[error("found a key in the format of PuTTY; wanted {wanted}")]
+    PuttyKey {
         /// What was asked for.
         wanted: Wanted,
     },
@@ -203,6 +283,31 @@ pub enum KeyError {
     /// A PEM file that was encoded in base64 once more.
     #[error("found a PEM file in base64, encoded once too often; wanted {wanted}")]
     DoubleBase64 {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// BEGIN and END lines without five hyphens on either side.
+    #[error(
+        "found BEGIN and END lines with other dashes than five hyphens (a word processor?); \
+         wanted {wanted}, as it was written"
+    )]
+    Dashes {
+        /// What was asked for.
+        wanted: Wanted,
+    },
+    /// A whole key that lacks nothing but its END line.
+    #[error("found a whole key without its END line; wanted -----END {label}----- behind it")]
+    NoEndLine {
+        /// The name on the BEGIN line.
+        label: String,
+    },
+    /// Bytes behind a document in DER.
+    #[error("found {bytes} bytes behind a document of {document} bytes; wanted {wanted}, alone")]
+    BytesBehind {
+        /// How long the document is, in bytes.
+        document: usize,
+        /// How many bytes follow.
+        bytes: usize,
         /// What was asked for.
         wanted: Wanted,
     },
@@ -241,6 +346,8 @@ pub enum KeyError {
     /// Text in UTF-16.
     #[error("found text in UTF-16; wanted {wanted}, in ASCII or UTF-8")]
     Utf16 {
+        /// Its name for `iconv`: with a byte order mark, or one of both orders.
+        from: &'static str,
         /// What was asked for.
         wanted: Wanted,
     },

@@ -1,7 +1,7 @@
 //! Keys: reads, checks, makes and writes P-256 keys, encrypted ones too, and
 //! reads HS256 secrets and passphrases.
 //!
-//! This is the only place that reads PEM or DER. It must not know formats,
+//! This is the only place that reads PEM, the DER of keys, or JWK. It must not know formats,
 //! engines or output: it hands out a [`SigningKey`], a [`PublicKey`] or a
 //! [`Secret`] that is known to be good, or a [`KeyError`] that says what was
 //! found instead, what is wanted, and (by [`KeyError::hint`]) which command
@@ -16,6 +16,9 @@ mod encrypted;
 mod error;
 mod file;
 mod hint;
+mod identity;
+mod jwk;
+mod other;
 mod passphrase;
 mod pem;
 mod public;
@@ -28,12 +31,13 @@ pub use encrypted::{
 };
 pub use error::{Curve, Encryption, KeyError, Wanted};
 pub use file::MAX_FILE_BYTES;
+pub use identity::{Identity, Sort, identify};
 pub use passphrase::{
     MAX_PASSPHRASE_BYTES, Passphrase, PassphraseError, PassphraseSource, Passphrases,
 };
 pub use public::PublicKey;
 pub use secret::{MIN_SECRET_BYTES, Secret};
-pub use warning::Warning;
+pub use warning::{SecretForm, Warning};
 
 use std::fmt;
 use std::path::Path;
@@ -66,8 +70,8 @@ pub struct SigningKey {
 impl SigningKey {
     /// Reads a private key from the bytes of a file or of a variable.
     ///
-    /// PKCS#8 and SEC1 are taken, as PEM or as DER. PEM may have any line
-    /// width, CRLF line ends, a byte order mark, white space and text around
+    /// PKCS#8 and SEC1 are taken, as PEM or as DER, and a JWK (RFC 7517), also
+    /// as the one key of a JWK set. PEM may have any line width, CRLF line ends, a byte order mark, white space and text around
     /// it, an `EC PARAMETERS` block before it, and the two characters `\n`
     /// where the line ends were.
     ///

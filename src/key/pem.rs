@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{Encryption, KeyError, Wanted, der};
+use super::{Encryption, KeyError, Wanted, der, other};
 
 /// The UTF-8 byte order mark.
 pub(super) const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
@@ -15,6 +15,9 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 const PARAMETERS: &str = "EC PARAMETERS";
+
+/// No base64 of one key is longer than this, in bytes.
+const MOST_OF_A_KEY: usize = 16 * 1024;
 
 /// How the DER was wrapped.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,16 +47,16 @@ pub(super) fn open(bytes: &[u8], wanted: Wanted) -> Result<Opened, KeyError> {
             parameters: None,
         });
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(KeyError::Utf16 { wanted });
+    if let Some(error) = other::bytes(bytes, wanted) {
+        return Err(error);
     }
     let text = unfolded(bytes);
     let text = text.trim_ascii();
     if text.is_empty() {
         return Err(KeyError::Empty { wanted });
     }
-    if text.starts_with(b"{") {
-        return Err(KeyError::Jwk { wanted });
+    if let Some(error) = other::text(text, wanted) {
+        return Err(error);
     }
     if find(text, BEGIN).is_some() {
         return open_blocks(text, wanted);
@@ -76,6 +79,18 @@ pub(super) fn open(bytes: &[u8], wanted: Wanted) -> Result<Opened, KeyError> {
         }),
         _ => Err(KeyError::Unrecognised { wanted }),
     }
+}
+
+/// What stands in the one block of a PEM file, whatever its name, or the bytes
+/// where they are DER.
+pub(super) fn unarmoured(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if der::sequence(bytes).is_some() {
+        return Some(Zeroizing::new(bytes.to_vec()));
+    }
+    let text = unfolded(bytes);
+    let start = find(&text, BEGIN)?;
+    let (block, _) = first_block(&text[start..], Wanted::PublicKey).ok()?;
+    decode(block.body)
 }
 
 /// Whether the bytes begin as a PEM file does.
@@ -105,8 +120,8 @@ pub(super) fn armour(label: &str, der: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// The bytes without a byte order mark, and with real line ends where the two
-/// characters `\n` or `\r` stand.
+/// The bytes without a byte order mark, with real line ends where the two
+/// characters `\n` or `\r` stand, and with `/` where `\/` does.
 fn unfolded(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut rest = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut text = Zeroizing::new(Vec::with_capacity(rest.len()));
@@ -114,6 +129,9 @@ fn unfolded(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
         if byte == b'\\' && matches!(after.first(), Some(b'n' | b'r')) {
             text.push(b'\n');
             rest = &after[1..];
+        } else if byte == b'\\' && after.first() == Some(&b'/') {
+            // Some writers of JSON escape it.
+            rest = after;
         } else {
             text.push(byte);
             rest = after;
@@ -175,7 +193,7 @@ fn first_block(text: &[u8], wanted: Wanted) -> Result<(Block<'_>, &[u8]), KeyErr
     let label = label(&text[..length]).ok_or(KeyError::Unrecognised { wanted })?;
     let text = &text[length + DASHES.len()..];
 
-    let end = find(text, END).ok_or(KeyError::Truncated)?;
+    let end = find(text, END).ok_or_else(|| unended(label, text))?;
     let after = text[end + END.len()..]
         .strip_prefix(label.as_bytes())
         .and_then(|rest| rest.strip_prefix(DASHES))
@@ -187,10 +205,26 @@ fn first_block(text: &[u8], wanted: Wanted) -> Result<(Block<'_>, &[u8]), KeyErr
     Ok((Block { label, body }, after))
 }
 
+/// What a block is that no END line ends: a whole document, or a part of one.
+fn unended(label: &str, body: &[u8]) -> KeyError {
+    // A line that was meant to be the END line is no base64.
+    let body = match find(body, b"\n--") {
+        Some(end) => &body[..end],
+        None => body,
+    };
+    let is_whole = decode(body).is_some_and(|der| der::sequence(&der).is_some());
+    match is_whole && body.len() < MOST_OF_A_KEY && find(body, b"--").is_none() {
+        true => KeyError::NoEndLine {
+            label: label.to_owned(),
+        },
+        false => KeyError::Truncated,
+    }
+}
+
 /// A label that may be shown: it could be anything in a file of any kind.
 fn label(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == ' ';
+    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || " .".contains(c);
     ((1..=40).contains(&text.len()) && text.chars().all(plain)).then_some(text)
 }
 
@@ -201,15 +235,23 @@ fn admit(
     other: impl Fn(&str) -> KeyError,
 ) -> Result<(), KeyError> {
     let private = block.label.ends_with("PRIVATE KEY");
+    if block.label == "OPENSSH PRIVATE KEY" {
+        return Err(KeyError::OpenSshKey { wanted });
+    }
     if private && wanted == Wanted::PublicKey {
         return Err(KeyError::PrivateNotPublic);
     }
     if block.label.ends_with("PUBLIC KEY") && wanted == Wanted::PrivateKey {
         return Err(KeyError::PublicNotPrivate);
     }
+    let algorithm = |oid: &str| KeyError::OtherAlgorithm {
+        oid: oid.to_owned(),
+        wanted,
+    };
     match block.label {
-        "OPENSSH PRIVATE KEY" => Err(KeyError::OpenSshKey { wanted }),
         "RSA PRIVATE KEY" | "RSA PUBLIC KEY" => Err(KeyError::RsaKey { wanted }),
+        "DSA PRIVATE KEY" | "DSA PARAMETERS" => Err(algorithm("1.2.840.10040.4.1")),
+        "DH PARAMETERS" | "X9.42 DH PARAMETERS" => Err(algorithm("1.2.840.113549.1.3.1")),
         "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
             Err(KeyError::Certificate { wanted })
         }

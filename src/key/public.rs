@@ -26,7 +26,8 @@ pub struct PublicKey {
 
 impl PublicKey {
     /// Reads a public key: SubjectPublicKeyInfo as PEM, as DER, or as base64
-    /// of the DER without any armour, which is what Apple's pages print.
+    /// of the DER without any armour, which is what Apple's pages print; or a
+    /// JWK (RFC 7517), also as the one key of a JWK set.
     ///
     /// # Errors
     /// Everything else is refused by name; see [`KeyError`]. A private key is

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::content::{Content, Parameters, RSA, content, parameters};
 use super::der::{self, Elements};
 use super::pem::{self, Form};
-use super::{Curve, DecryptError, Encryption, KeyError, Wanted};
+use super::{Curve, DecryptError, Encryption, KeyError, Wanted, jwk};
 
 const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
 const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
@@ -34,6 +34,12 @@ pub(super) struct Read {
 /// from the content of the algorithm's identifier and the data.
 pub(super) fn private_key(bytes: &[u8], open: Open<'_>) -> Result<Read, KeyError> {
     let wanted = Wanted::PrivateKey;
+    if let Some(text) = jwk::json(bytes) {
+        return jwk::private_key(text).map(|key| Read {
+            key,
+            encrypted: false,
+        });
+    }
     let opened = pem::open(bytes, wanted)?;
     let found = content(&opened.der);
     let is_private = matches!(
@@ -111,6 +117,9 @@ fn of_content(
 /// Reads a P-256 public key.
 pub(super) fn public_key(bytes: &[u8]) -> Result<VerifyingKey, KeyError> {
     let wanted = Wanted::PublicKey;
+    if let Some(text) = jwk::json(bytes) {
+        return jwk::public_key(text);
+    }
     let opened = pem::open(bytes, wanted)?;
     match content(&opened.der) {
         Some(Content::EcPublic { curve, point }) => {
@@ -118,6 +127,11 @@ pub(super) fn public_key(bytes: &[u8]) -> Result<VerifyingKey, KeyError> {
                 return Err(KeyError::NoCurve);
             }
             VerifyingKey::from_sec1_bytes(point).map_err(|_| KeyError::BadPoint)
+        }
+        Some(Content::EcPrivate { .. } | Content::Other { private: true, .. })
+            if opened.form == Form::Base64 =>
+        {
+            Err(KeyError::BarePrivate)
         }
         Some(Content::EcPrivate { .. } | Content::Other { private: true, .. })
         | Some(Content::Encrypted { .. }) => Err(KeyError::PrivateNotPublic),
@@ -142,8 +156,8 @@ fn refusal(content: Option<Content<'_>>, form: Form, wanted: Wanted) -> KeyError
                 Form::Der | Form::Base64 => Encryption::Pkcs8Der,
             },
         },
-        Some(Content::Certificate) => KeyError::Certificate { wanted },
-        Some(Content::CertificateRequest) => KeyError::CertificateRequest { wanted },
+        Some(Content::Certificate { .. }) => KeyError::Certificate { wanted },
+        Some(Content::CertificateRequest { .. }) => KeyError::CertificateRequest { wanted },
         Some(Content::Pkcs12) => KeyError::Pkcs12 { wanted },
         _ if form == Form::Pem => KeyError::Malformed { wanted },
         _ => KeyError::Unrecognised { wanted },
@@ -151,7 +165,7 @@ fn refusal(content: Option<Content<'_>>, form: Form, wanted: Wanted) -> KeyError
 }
 
 /// Whether the place names P-256; `false` if it names nothing.
-fn is_p256(parameters: Parameters<'_>, wanted: Wanted) -> Result<bool, KeyError> {
+pub(super) fn is_p256(parameters: Parameters<'_>, wanted: Wanted) -> Result<bool, KeyError> {
     let curve = match parameters {
         Parameters::Named(P256) => return Ok(true),
         Parameters::Absent => return Ok(false),

@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{KeyError, Wanted, Warning, file, pem};
+use super::{KeyError, SecretForm, Wanted, Warning, file, pem};
 
 /// The length below which [`Warning::SecretShort`] is given: RFC 7518,
 /// section 3.2, wants a key as long as the digest.
@@ -81,7 +81,41 @@ impl Secret {
         {
             warnings.push(Warning::SecretEdges);
         }
+        warnings.extend(self.written().map(|form| Warning::SecretForm { form }));
         warnings
+    }
+
+    /// What the text looks like, if it may not be meant as it stands. Only what
+    /// is distinctive counts: many a secret is letters and digits alone.
+    fn written(&self) -> Option<SecretForm> {
+        let text = self.bytes.trim_ascii();
+        let is_within = |quote: u8| {
+            text.len() > 1 && text.first() == Some(&quote) && text.last() == Some(&quote)
+        };
+        if is_within(b'"') || is_within(b'\'') {
+            return Some(SecretForm::Quoted);
+        }
+        let parts = text.split(|byte| *byte == b'.').count();
+        if parts == 3 && text.starts_with(b"eyJ") {
+            return Some(SecretForm::Token);
+        }
+        if text.starts_with(b"{") && text.ends_with(b"}") {
+            return Some(SecretForm::Json);
+        }
+        let is_whole =
+            |digits: usize| text.len() >= MIN_SECRET_BYTES && text.len().is_multiple_of(digits);
+        if is_whole(2) && text.iter().all(u8::is_ascii_hexdigit) {
+            return Some(SecretForm::Hex);
+        }
+        let is_telling = text.ends_with(b"=") || text.contains(&b'+') || text.contains(&b'/');
+        let digits = text.trim_ascii_end().strip_suffix(b"=").unwrap_or(text);
+        let digits = digits.strip_suffix(b"=").unwrap_or(digits);
+        let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+        (is_telling
+            && text.len().is_multiple_of(4)
+            && text.len() >= 16
+            && digits.iter().all(is_digit))
+        .then_some(SecretForm::Base64)
     }
 
     /// The bytes that key the MAC.

@@ -39,9 +39,52 @@ pub enum Warning {
         /// How many bytes it has.
         bytes: usize,
     },
+    /// The secret's text looks like something that is usually decoded or taken
+    /// apart, and was taken as it stands.
+    SecretForm {
+        /// What it looks like.
+        form: SecretForm,
+    },
     /// The secret begins or ends with white space or with a byte order mark,
     /// and that was kept.
     SecretEdges,
+}
+
+/// What the text of a secret may look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretForm {
+    /// Base64.
+    Base64,
+    /// Hexadecimal digits.
+    Hex,
+    /// A JSON object.
+    Json,
+    /// Text between quotation marks.
+    Quoted,
+    /// A token that was signed with a secret.
+    Token,
+}
+
+impl fmt::Display for SecretForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Base64 => {
+                "the secret looks like base64; its characters were taken as they are, not decoded"
+            }
+            Self::Hex => {
+                "the secret looks like hexadecimal; its characters were taken as they are, not \
+                 decoded"
+            }
+            Self::Json => "the secret looks like a JSON object, and was taken as it is",
+            Self::Quoted => {
+                "the secret stands between quotation marks, which were taken as part of it"
+            }
+            Self::Token => {
+                "the secret looks like a token (a JWT) that was signed with one, and was taken as \
+                 it is"
+            }
+        })
+    }
 }
 
 impl fmt::Display for Warning {
@@ -62,6 +105,7 @@ impl fmt::Display for Warning {
                 "the secret has {bytes} bytes; RFC 7518, section 3.2, asks for at least \
                  {MIN_SECRET_BYTES} with HS256",
             ),
+            Self::SecretForm { form } => form.fmt(f),
             Self::SecretEdges => f.write_str(
                 "the secret begins or ends with white space or a byte order mark, which was kept \
                  as part of the secret",
