@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use campaign_signer::error::Error;
 use campaign_signer::explain::{Explainer, Explanation, Sought, Verdict};
-use campaign_signer::format::Format;
+use campaign_signer::format::{Field, Format, Source};
 use campaign_signer::json;
+use campaign_signer::record::same_name;
 use campaign_signer::row::Input;
 use clap::Args;
 
@@ -195,22 +196,36 @@ fn is_table(path: &Path) -> bool {
     FileFormat::of(path).is_some_and(|format| format.delimiter(None).is_some())
 }
 
+fn add(out: &mut Vec<u8>, name: &str, is_text: bool, value: &str) {
+    out.push(b',');
+    json::write_string(name, out);
+    out.push(b':');
+    match !is_text && json::is_value(value) {
+        true => out.extend_from_slice(value.as_bytes()),
+        false => json::write_string(value, out),
+    }
+}
+
 /// The record that values and a signature make.
 fn record_of(format: &Format, values: &[(String, String)], signature: &str) -> String {
     let mut out = b"{\"format\":".to_vec();
     json::write_string(format.id, &mut out);
     for (name, value) in values {
-        let field = format
-            .fields
-            .iter()
-            .find(|field| campaign_signer::record::same_name(field.name, name));
-        out.push(b',');
-        json::write_string(field.map_or(name.as_str(), |field| field.name), &mut out);
-        out.push(b':');
+        let own = |field: &&Field| same_name(field.name, name);
+        let field = format.fields.iter().find(own);
         let is_text = field.is_none_or(|field| field.kind.shape() == json::Shape::String);
-        match !is_text && json::is_value(value) {
-            true => out.extend_from_slice(value.as_bytes()),
-            false => json::write_string(value, &mut out),
+        add(&mut out, field.map_or(name.as_str(), |field| field.name), is_text, value);
+    }
+    // What is always the same needs not be told.
+    for field in format.fields {
+        let is_given = |(name, _): &(String, String)| same_name(field.name, name);
+        let implied = match field.source {
+            Source::Constant(text) => Some(text),
+            Source::Version => format.newest().version,
+            _ => None,
+        };
+        if let Some(text) = implied.filter(|_| !values.iter().any(is_given)) {
+            add(&mut out, field.name, field.kind.shape() == json::Shape::String, text);
         }
     }
     out.push(b',');

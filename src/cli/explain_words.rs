@@ -14,18 +14,26 @@ pub(super) fn text(explanation: &Explanation) -> String {
     if let Some(key) = &explanation.key {
         row(&mut out, "key", key);
     }
-    match &explanation.signed {
-        Some(signed) if *signed != explanation.wanted => {
-            difference(&mut out, &explanation.wanted, signed);
-        }
-        Some(signed) => row(&mut out, "signed", &shown(signed)),
-        None if !explanation.wanted.is_empty() => {
-            row(&mut out, "wanted", &shown(&explanation.wanted));
-        }
-        None => {}
-    }
+    texts(&mut out, explanation);
     causes(&mut out, explanation);
     out
+}
+
+/// What was signed beside what should have been, or beside what stands there.
+fn texts(out: &mut String, explanation: &Explanation) {
+    let wanted = ("wanted", &explanation.wanted);
+    match (&explanation.signed, &explanation.shown) {
+        (Some(signed), _) if *signed != explanation.wanted => {
+            difference(out, wanted, ("signed", signed));
+        }
+        (Some(signed), Some(record)) => difference(out, ("record", record), ("signed", signed)),
+        (Some(signed), None) => row(out, "signed", &shown(signed)),
+        (None, Some(record)) => difference(out, wanted, ("record", record)),
+        (None, None) if !explanation.wanted.is_empty() => {
+            row(out, "wanted", &shown(&explanation.wanted));
+        }
+        (None, None) => {}
+    }
 }
 
 fn causes(out: &mut String, explanation: &Explanation) {
@@ -71,12 +79,9 @@ fn row(out: &mut String, name: &str, words: &str) {
 }
 
 /// Two texts, and marks under what differs.
-fn difference(out: &mut String, wanted: &str, signed: &str) {
-    let marks = diff(wanted, signed);
-    for (name, text, marks) in [
-        ("wanted", wanted, &marks.first),
-        ("signed", signed, &marks.second),
-    ] {
+fn difference(out: &mut String, first: (&str, &String), second: (&str, &String)) {
+    let marks = diff(first.1, second.1);
+    for ((name, text), marks) in [(first, &marks.first), (second, &marks.second)] {
         row(out, name, &shown(text));
         let mut line = String::new();
         for (c, is_marked) in text.chars().zip(marks) {
@@ -140,12 +145,7 @@ pub(super) fn report(report: &Report, key: &str) -> String {
             more => format!(" and {more} more"),
         };
         row(&mut out, "in", &format!("{}{more}", named.join(", ")));
-        match &example.signed {
-            Some(signed) if *signed != example.wanted => {
-                difference(&mut out, &example.wanted, signed);
-            }
-            _ => {}
-        }
+        texts(&mut out, example);
         causes(&mut out, example);
     }
     if report.repeats > 0 {
@@ -200,6 +200,7 @@ pub(super) fn json(explanation: &Explanation, line: Option<(&str, u64)>) -> Stri
         "causes": causes,
         "key": explanation.key,
         "wanted": none_if_empty(&explanation.wanted),
+        "shown": explanation.shown,
         "signed": explanation.signed,
         "notes": notes,
         "tried": explanation.tried,

@@ -11,7 +11,7 @@ use crate::hex::hex;
 
 use super::mistake::{self as m, Mistake, Side};
 use super::reading::{Shown, Subject};
-use super::search::{Choice, Message, Slot};
+use super::search::{Choice, Message, Rarity, Slot};
 use super::text;
 
 /// A message as the documents want it, and all others.
@@ -22,6 +22,8 @@ pub(super) struct Joined {
     texts: Vec<Option<String>>,
     choices: Vec<Choice>,
     edits: Vec<Edit>,
+    /// The choices under which it is what the record says as it stands.
+    pub(super) literal: Vec<usize>,
     /// What stands in the record otherwise than it should.
     pub(super) flaws: Vec<(usize, Mistake)>,
     /// Signed fields whose value nobody told.
@@ -60,6 +62,7 @@ impl Joined {
             texts: vec![None; format.fields.len()],
             choices: Vec::new(),
             edits: Vec::new(),
+            literal: Vec::new(),
             flaws: Vec::new(),
             unknown: Vec::new(),
         };
@@ -84,13 +87,17 @@ impl Joined {
                 this.unknown.push(field.name);
             }
         }
+        // What is done to the whole message is named before what is done to
+        // its first or last value, where both give the same bytes.
+        this.frames();
+        this.separators();
         for at in this.order.clone() {
             let field = &format.fields[at];
             let Some(text) = this.texts[at].clone() else {
                 this.add(
                     Slot::Field(at),
                     Mistake::new(&m::FIELD_EMPTY, field.name, ""),
-                    false,
+                    Rarity::Common,
                     Edit::Text(at, Some(String::new())),
                 );
                 continue;
@@ -99,23 +106,21 @@ impl Joined {
                 this.add(
                     Slot::Field(at),
                     other.mistake,
-                    other.is_rare,
+                    other.rarity,
                     Edit::Text(at, other.text),
                 );
             }
         }
         this.counterparts(format);
         this.orders(format, layout, &places);
-        this.separators();
-        this.frames();
         Some(this)
     }
 
-    fn add(&mut self, slot: Slot, mistake: Mistake, is_rare: bool, edit: Edit) {
+    fn add(&mut self, slot: Slot, mistake: Mistake, rarity: Rarity, edit: Edit) {
         self.choices.push(Choice {
             slot,
             mistake,
-            is_rare,
+            rarity,
         });
         self.edits.push(edit);
     }
@@ -153,10 +158,11 @@ impl Joined {
             (shown.text.clone(), mistake)
         });
         if is_signed && text != shown.text {
+            self.literal.push(self.choices.len());
             self.add(
                 Slot::Field(at),
                 mistake.clone().on(Side::Both),
-                false,
+                Rarity::Common,
                 Edit::Text(at, Some(shown.text.clone())),
             );
         }
@@ -176,7 +182,7 @@ impl Joined {
                     let detail = format!("{} {text}", own.name);
                     let mistake = Mistake::new(&m::COUNTERPART, field.name, detail);
                     let edit = Edit::Text(at, Some(text));
-                    self.add(Slot::Field(at), mistake, false, edit);
+                    self.add(Slot::Field(at), mistake, Rarity::Common, edit);
                 }
                 // Of a longer number the last two digits, as older versions see it.
                 let text = self.texts[at].clone().unwrap_or_default();
@@ -185,7 +191,7 @@ impl Joined {
                     let detail = format!("{} {short}", own.name);
                     let mistake = Mistake::new(&m::COUNTERPART, field.name, detail);
                     let edit = Edit::Text(at, Some(short));
-                    self.add(Slot::Field(at), mistake, false, edit);
+                    self.add(Slot::Field(at), mistake, Rarity::Common, edit);
                 }
             }
         }
@@ -233,23 +239,26 @@ impl Joined {
                 }
             }
             if texts.is_empty() {
-                self.add(Slot::Order, mistake, false, Edit::Order(order.clone()));
+                self.add(Slot::Order, mistake, Rarity::Common, Edit::Order(order.clone()));
             } else {
                 let edit = Edit::Version(order.clone(), texts.clone());
-                self.add(Slot::Order, mistake, false, edit);
+                self.add(Slot::Order, mistake, Rarity::Common, edit);
             }
             if let Some((at, _)) = format.field(VERSION) {
                 texts.push((at, version.to_owned()));
             }
             let mistake = Mistake::new(&m::AS_VERSION, "", version);
-            self.add(Slot::Order, mistake, false, Edit::Version(order, texts));
+            self.add(Slot::Order, mistake, Rarity::Common, Edit::Version(order, texts));
         }
         for first in 0..self.order.len() {
             for second in first + 1..self.order.len() {
                 let name = |at: usize| format.fields[self.order[at]].name;
                 let mistake = Mistake::new(&m::SWAPPED, name(first), name(second));
-                let is_rare = second > first + 1;
-                self.add(Slot::Order, mistake, is_rare, Edit::Swap(first, second));
+                let rarity = match second == first + 1 {
+                    true => Rarity::Rare,
+                    false => Rarity::Alone,
+                };
+                self.add(Slot::Order, mistake, rarity, Edit::Swap(first, second));
             }
         }
     }
@@ -257,14 +266,14 @@ impl Joined {
     fn separators(&mut self) {
         for (text, words, is_rare) in SEPARATORS {
             let mistake = Mistake::new(&m::SEPARATOR, "", *words);
-            self.add(Slot::Style, mistake, *is_rare, Edit::Separator(text));
+            self.add(Slot::Style, mistake, rarity(*is_rare), Edit::Separator(text));
         }
     }
 
     fn frames(&mut self) {
         for (kind, words, is_rare, frame) in FRAMES {
             let mistake = Mistake::new(kind, "", *words);
-            self.add(Slot::Frame, mistake, *is_rare, Edit::Frame(*frame));
+            self.add(Slot::Frame, mistake, rarity(*is_rare), Edit::Frame(*frame));
         }
     }
 }
@@ -330,6 +339,13 @@ fn beside(subject: &Subject, name: &str, aliases: &[&str]) -> Option<String> {
     };
     let found = subject.beside.iter().find(|(own, _)| is_own(own));
     found.map(|(_, text)| text.clone())
+}
+
+fn rarity(is_rare: bool) -> Rarity {
+    match is_rare {
+        true => Rarity::Rare,
+        false => Rarity::Common,
+    }
 }
 
 /// What was put between values instead: the text, in words, and whether it is

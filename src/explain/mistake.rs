@@ -265,6 +265,8 @@ kinds! {
     TWICE = of_all("base64_twice", "the {field} were encoded once: it is in base64 {detail}",
         "encode once: what encodes on the way gets bytes, not text",
         "RFC 4648: the decoder gives the bytes, not text");
+    TRAILING_BITS = of_all("trailing_bits", "the {field} ended as base64 must: its last character was changed",
+        "encode the bytes anew: the bits behind the last byte are zero", "RFC 4648, section 3.5");
     LINE_BREAKS = of_all("line_breaks", "the {field} stood on one line: there is {detail} in it",
         "encode without line breaks and white space", "RFC 4648, section 3.1");
     HEX = of_all("hex", "the {field} were in base64: it is in hexadecimal",

@@ -100,6 +100,8 @@ pub struct Explanation {
     pub causes: Vec<Mistake>,
     /// The text that the documents want signed.
     pub wanted: String,
+    /// The text that the record makes as it stands, where that is another.
+    pub shown: Option<String>,
     /// The text that was signed, where that is known.
     pub signed: Option<String>,
     /// The key under which it is right, where there are several.
@@ -125,6 +127,7 @@ impl Explanation {
             verdict: Verdict::Unreadable,
             causes: Vec::new(),
             wanted: String::new(),
+            shown: None,
             signed: None,
             key: None,
             notes: Vec::new(),
@@ -258,6 +261,10 @@ impl<'k> Explainer<'k> {
                 let shell = Explanation::of(subject, subject.of);
                 if subject.result.is_empty() {
                     return shell.unreadable(format!("it has no {}", layout.result()));
+                }
+                let mut shell = shell;
+                if !joined.literal.is_empty() {
+                    shell.shown = Some(joined.show(&joined.literal));
                 }
                 let mut case = Case {
                     explainer: self,

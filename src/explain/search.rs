@@ -32,8 +32,27 @@ pub(super) enum Slot {
 pub(super) struct Choice {
     pub(super) slot: Slot,
     pub(super) mistake: Mistake,
-    /// Seldom seen: not sought in pairs with others of its kind.
-    pub(super) is_rare: bool,
+    pub(super) rarity: Rarity,
+}
+
+/// How seldom something is seen, and so with what it is sought together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rarity {
+    /// Often: with everything but what is sought alone.
+    Common,
+    /// Seldom: with what is seen often.
+    Rare,
+    /// Very seldom, or a matter of chance: alone.
+    Alone,
+}
+
+impl Rarity {
+    fn goes_with(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Common, Self::Common | Self::Rare) | (Self::Rare, Self::Common)
+        )
+    }
 }
 
 /// A message that can be written in other ways.
@@ -114,14 +133,14 @@ impl<'a> Search<'a> {
         self.all(bench, all.into_iter())
     }
 
-    /// Two choices at a time; of two rare ones none.
+    /// Two choices at a time.
     pub(super) fn in_pairs(&mut self, bench: &Bench<'_>) -> Option<Hit> {
         let choices = self.message.choices();
         let pairs = (0..choices.len()).flat_map(|first| {
             let others = first + 1..choices.len();
             others.filter_map(move |second| {
                 let (a, b) = (&choices[first], &choices[second]);
-                let is_sought = a.slot != b.slot && !(a.is_rare && b.is_rare);
+                let is_sought = a.slot != b.slot && a.rarity.goes_with(b.rarity);
                 is_sought.then(|| vec![first, second])
             })
         });

@@ -5,6 +5,7 @@
 use crate::format::{Field, Kind as Type, Source, VERSION, kind::Unit};
 
 use super::mistake::{self as m, Mistake};
+use super::search::Rarity;
 
 /// What a value may have become.
 pub(super) struct Other {
@@ -12,8 +13,7 @@ pub(super) struct Other {
     pub(super) text: Option<String>,
     /// What went wrong then.
     pub(super) mistake: Mistake,
-    /// Whether it is seldom seen, so that two such are not sought together.
-    pub(super) is_rare: bool,
+    pub(super) rarity: Rarity,
 }
 
 /// Every way in which `text`, as it is documented, may have gone wrong.
@@ -43,19 +43,23 @@ struct Others<'a> {
 
 impl Others<'_> {
     fn add(&mut self, kind: &'static m::Kind, text: impl Into<String>, detail: &str) {
-        self.push(kind, Some(text.into()), detail, false);
+        self.push(kind, Some(text.into()), detail, Rarity::Common);
     }
 
     fn rare(&mut self, kind: &'static m::Kind, text: impl Into<String>, detail: &str) {
-        self.push(kind, Some(text.into()), detail, true);
+        self.push(kind, Some(text.into()), detail, Rarity::Rare);
     }
 
-    fn push(&mut self, kind: &'static m::Kind, text: Option<String>, detail: &str, is_rare: bool) {
+    fn alone(&mut self, kind: &'static m::Kind, text: impl Into<String>, detail: &str) {
+        self.push(kind, Some(text.into()), detail, Rarity::Alone);
+    }
+
+    fn push(&mut self, kind: &'static m::Kind, text: Option<String>, detail: &str, rarity: Rarity) {
         if text.as_deref() != Some(self.text) {
             self.list.push(Other {
                 text,
                 mistake: Mistake::new(kind, self.name, detail),
-                is_rare,
+                rarity,
             });
         }
     }
@@ -63,7 +67,7 @@ impl Others<'_> {
     /// Adds a text whose own form is the detail.
     fn written(&mut self, kind: &'static m::Kind, text: String) {
         let detail = text.clone();
-        self.rare(kind, text, &detail);
+        self.alone(kind, text, &detail);
     }
 
     fn letters(&mut self) {
@@ -76,10 +80,10 @@ impl Others<'_> {
     fn uuid(&mut self) {
         self.add(&m::LETTER_CASE, self.text.to_uppercase(), "upper case");
         self.add(&m::LETTER_CASE, self.text.to_lowercase(), "lower case");
-        self.rare(&m::DASHES, self.text.replace('-', ""), "without dashes");
+        self.alone(&m::DASHES, self.text.replace('-', ""), "without dashes");
         let bare = self.text.to_uppercase().replace('-', "");
-        self.rare(&m::DASHES, bare, "without dashes, in upper case");
-        self.rare(&m::DASHES, format!("{{{}}}", self.text), "in braces");
+        self.alone(&m::DASHES, bare, "without dashes, in upper case");
+        self.alone(&m::DASHES, format!("{{{}}}", self.text), "in braces");
     }
 
     fn time(&mut self, unit: Unit) {
@@ -94,13 +98,13 @@ impl Others<'_> {
                 self.add(t, (value / 1000 * 1000).to_string(), "whole seconds");
                 let (s, ms) = (value / 1000, value % 1000);
                 self.rare(t, format!("{s}.{ms:03}"), "seconds with a fraction");
-                self.rare(t, (value / 60_000).to_string(), "minutes");
+                self.alone(t, (value / 60_000).to_string(), "minutes");
                 self.rare(t, format!("{value}000"), "microseconds");
-                self.rare(t, format!("{value}000000"), "nanoseconds");
+                self.alone(t, format!("{value}000000"), "nanoseconds");
             }
             Unit::Seconds => {
                 self.add(t, format!("{value}000"), "milliseconds");
-                self.rare(t, format!("{value}000000"), "microseconds");
+                self.alone(t, format!("{value}000000"), "microseconds");
             }
         }
         let millis = value.checked_mul(unit.in_millis()).unwrap_or(value);
@@ -130,7 +134,9 @@ impl Others<'_> {
         self.add(&m::DECIMAL, decimal.clone(), &decimal);
         self.written(&m::DECIMAL, format!("{text}.00"));
         for width in text.len() + 1..=text.len().max(3) + 1 {
-            self.written(&m::LEADING_ZERO, format!("{text:0>width$}"));
+            let padded = format!("{text:0>width$}");
+            let detail = padded.clone();
+            self.rare(&m::LEADING_ZERO, padded, &detail);
         }
         for separator in [",", ".", "'", " ", "\u{a0}", "_"] {
             self.written(&m::THOUSANDS, grouped(text, separator));
@@ -170,17 +176,25 @@ impl Others<'_> {
 
     /// What becomes of values of every type.
     fn any(&mut self) {
-        self.push(&m::FIELD_MISSING, None, "", false);
+        self.push(&m::FIELD_MISSING, None, "", Rarity::Common);
         self.add(&m::FIELD_EMPTY, "", "");
-        for word in NULLS {
-            self.rare(&m::NULL_WORD, *word, word);
+        for (at, word) in NULLS.iter().enumerate() {
+            let rarity = match at {
+                0..=3 => Rarity::Rare,
+                _ => Rarity::Alone,
+            };
+            self.push(&m::NULL_WORD, Some((*word).to_owned()), word, rarity);
         }
-        for (before, after, detail) in SPACES {
+        for (at, (before, after, detail)) in SPACES.iter().enumerate() {
             let text = format!("{before}{}{after}", self.text);
-            self.rare(&m::SPACES, text, detail);
+            let rarity = match at {
+                0..=2 => Rarity::Rare,
+                _ => Rarity::Alone,
+            };
+            self.push(&m::SPACES, Some(text), detail, rarity);
         }
-        self.add(&m::QUOTED, format!("\"{}\"", self.text), "");
-        self.rare(&m::QUOTED, format!("'{}'", self.text), "");
+        self.rare(&m::QUOTED, format!("\"{}\"", self.text), "");
+        self.alone(&m::QUOTED, format!("'{}'", self.text), "");
         self.written(&m::WRAPPED, format!("Optional({})", self.text));
         self.written(&m::WRAPPED, format!("Optional(\"{}\")", self.text));
         self.written(&m::WRAPPED, format!("Some({})", self.text));
@@ -188,16 +202,16 @@ impl Others<'_> {
     }
 }
 
-/// How languages print a value that is not there.
+/// How languages print a value that is not there, the frequent ones first.
 const NULLS: &[&str] = &[
     "null",
+    "None",
+    "undefined",
+    "(null)",
     "NULL",
     "nil",
     "<nil>",
-    "(null)",
     "<null>",
-    "None",
-    "undefined",
     "nan",
     "NaN",
     "false",

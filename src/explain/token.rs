@@ -13,7 +13,7 @@ use crate::signature::decode;
 
 use super::mistake::{self as m, Mistake, Side};
 use super::reading::format_of_token;
-use super::search::{Choice, Message, Slot};
+use super::search::{Choice, Message, Rarity, Slot};
 use super::text;
 use super::tree::{Escapes, Layout, Style, Tree};
 use super::written::{alphabet, strip};
@@ -111,7 +111,7 @@ impl Token {
         };
         if !strict {
             let mistake = Mistake::new(&m::SIGNING_INPUT, "", "its parts were signed as they stand");
-            this.add(Slot::Frame, mistake.on(Side::Both), false, Edit::AsItStands);
+            this.add(Slot::Frame, mistake.on(Side::Both), Rarity::Common, Edit::AsItStands);
         }
         if let Some((format, layout)) = this.of {
             this.claims(format, layout);
@@ -137,11 +137,11 @@ impl Token {
         &self.texts
     }
 
-    fn add(&mut self, slot: Slot, mistake: Mistake, is_rare: bool, edit: Edit) {
+    fn add(&mut self, slot: Slot, mistake: Mistake, rarity: Rarity, edit: Edit) {
         self.choices.push(Choice {
             slot,
             mistake,
-            is_rare,
+            rarity,
         });
         self.edits.push(edit);
     }
@@ -178,7 +178,7 @@ impl Token {
             }
         }
         let mistake = Mistake::new(&m::MEMBER_ORDER, "payload", "in the documented order");
-        self.add(Slot::Order, mistake, false, Edit::ClaimOrder(order));
+        self.add(Slot::Order, mistake, Rarity::Common, Edit::ClaimOrder(order));
     }
 
     fn header_flaw(&mut self, field: &'static Field, text: &str) {
@@ -213,7 +213,7 @@ impl Token {
                 for (value, words) in empties.into_iter().flatten() {
                     let mistake = Mistake::new(&m::NULL_CLAIM, name, words);
                     let edit = Edit::Claim(path.clone(), Some(value), before);
-                    self.add(slot, mistake, false, edit);
+                    self.add(slot, mistake, Rarity::Common, edit);
                 }
             }
             return;
@@ -226,7 +226,7 @@ impl Token {
         self.claim_flaw(field, &text, shape);
         if shape == Shape::Null {
             let mistake = Mistake::new(&m::NULL_CLAIM, name, "absent");
-            self.add(slot, mistake, false, Edit::Claim(path, None, None));
+            self.add(slot, mistake, Rarity::Common, Edit::Claim(path, None, None));
             return;
         }
         for other in text::others(field, &text) {
@@ -241,7 +241,7 @@ impl Token {
                 continue;
             }
             let edit = Edit::Claim(path.clone(), value, None);
-            self.add(slot, other.mistake, other.is_rare, edit);
+            self.add(slot, other.mistake, other.rarity, edit);
         }
         let other = match shape {
             Shape::String if Tree::read(&text).is_some_and(|_| is_number(&text)) => {
@@ -252,17 +252,17 @@ impl Token {
         };
         if let Some((value, words)) = other {
             let mistake = Mistake::new(&m::JSON_TYPE, name, words);
-            self.add(slot, mistake, false, Edit::Claim(path.clone(), Some(value), None));
+            self.add(slot, mistake, Rarity::Common, Edit::Claim(path.clone(), Some(value), None));
         }
         if let (Shape::Boolean, Some(number)) = (shape, boolean(&text)) {
             let mistake = Mistake::new(&m::JSON_TYPE, name, number);
             let edit = Edit::Claim(path.clone(), Some(number.to_owned()), None);
-            self.add(slot, mistake, true, edit);
+            self.add(slot, mistake, Rarity::Alone, edit);
         }
         if shape == Shape::String {
             let mistake = Mistake::new(&m::JSON_TYPE, name, "an array of one string");
             let edit = Edit::Claim(path, Some(format!("[{}]", quoted(&text))), None);
-            self.add(slot, mistake, true, edit);
+            self.add(slot, mistake, Rarity::Alone, edit);
         }
     }
 
@@ -299,7 +299,7 @@ impl Token {
         for order in orders(&names) {
             let words = format!("in the order {}", order.join(", "));
             let mistake = Mistake::new(&m::MEMBER_ORDER, "header", words);
-            self.add(Slot::Header, mistake, false, Edit::HeaderOrder(order));
+            self.add(Slot::Header, mistake, Rarity::Common, Edit::HeaderOrder(order));
         }
         let has = |name: &str| names.iter().any(|own| own == name);
         let typ = match has("typ") {
@@ -307,12 +307,12 @@ impl Token {
             false => (Some("\"JWT\"".to_owned()), "had the typ JWT"),
         };
         let mistake = Mistake::new(&m::TYP, "", typ.1);
-        self.add(Slot::Header, mistake, false, Edit::Header("typ", typ.0));
+        self.add(Slot::Header, mistake, Rarity::Common, Edit::Header("typ", typ.0));
         if has("typ") {
             for other in ["jwt", "JWS", "JOSE"] {
                 let mistake = Mistake::new(&m::TYP, "", format!("had the typ {other}"));
                 let edit = Edit::Header("typ", Some(quoted(other)));
-                self.add(Slot::Header, mistake, true, edit);
+                self.add(Slot::Header, mistake, Rarity::Alone, edit);
             }
         }
         if let Some(kid) = self.trees[0].at(&["kid"]).and_then(plain) {
@@ -321,11 +321,11 @@ impl Token {
                     let words = format!("{words} case");
                     let mistake = Mistake::new(&m::LETTER_CASE, "kid", words);
                     let edit = Edit::Header("kid", Some(quoted(&text)));
-                    self.add(Slot::Header, mistake, false, edit);
+                    self.add(Slot::Header, mistake, Rarity::Common, edit);
                 }
             }
             let mistake = Mistake::new(&m::TYP, "", "had no kid");
-            self.add(Slot::Header, mistake, false, Edit::Header("kid", None));
+            self.add(Slot::Header, mistake, Rarity::Common, Edit::Header("kid", None));
         }
         for (layout, words) in LAYOUTS {
             let mistake = Mistake::new(&m::REENCODED, "header", *words);
@@ -333,28 +333,28 @@ impl Token {
                 layout: *layout,
                 ..self.styles[0]
             };
-            self.add(Slot::Header, mistake, true, Edit::HeaderStyle(style));
+            self.add(Slot::Header, mistake, Rarity::Rare, Edit::HeaderStyle(style));
         }
     }
 
     fn payloads(&mut self) {
         let base = self.styles[1];
-        let add = |this: &mut Self, style, end, words: &str, is_rare| {
+        let add = |this: &mut Self, style, end, words: &str, rarity| {
             let mistake = Mistake::new(&m::REENCODED, "payload", words);
-            this.add(Slot::Style, mistake, is_rare, Edit::PayloadStyle(style, end));
+            this.add(Slot::Style, mistake, rarity, Edit::PayloadStyle(style, end));
         };
         for (layout, words) in LAYOUTS {
             let style = Style {
                 layout: *layout,
                 ..base
             };
-            add(self, style, "", words, false);
+            add(self, style, "", words, Rarity::Common);
             for (escapes, more) in ESCAPES {
                 let style = Style {
                     escapes: *escapes,
                     ..style
                 };
-                add(self, style, "", &format!("{words}, and {more}"), true);
+                add(self, style, "", &format!("{words}, and {more}"), Rarity::Rare);
             }
         }
         for (escapes, words) in ESCAPES {
@@ -362,29 +362,33 @@ impl Token {
                 escapes: *escapes,
                 ..base
             };
-            add(self, style, "", words, false);
+            add(self, style, "", words, Rarity::Common);
         }
-        add(self, base, "\n", "a line feed behind it", true);
+        add(self, base, "\n", "a line feed behind it", Rarity::Rare);
         let mistake = Mistake::new(&m::MEMBER_ORDER, "payload", "sorted by name");
         let style = Style {
             is_sorted: true,
             ..base
         };
-        self.add(Slot::Order, mistake, false, Edit::PayloadStyle(style, ""));
+        self.add(Slot::Order, mistake, Rarity::Common, Edit::PayloadStyle(style, ""));
         for (layout, words) in LAYOUTS {
             let style = Style {
                 layout: *layout,
                 is_sorted: true,
                 ..base
             };
-            add(self, style, "", &format!("{words}, and its members sorted"), true);
+            add(self, style, "", &format!("{words}, and its members sorted"), Rarity::Rare);
         }
     }
 
     fn frames(&mut self) {
         for (kind, words, is_rare, frame) in FRAMES {
             let mistake = Mistake::new(kind, "", *words);
-            self.add(Slot::Frame, mistake, *is_rare, Edit::Frame(*frame));
+            let rarity = match is_rare {
+                true => Rarity::Rare,
+                false => Rarity::Common,
+            };
+            self.add(Slot::Frame, mistake, rarity, Edit::Frame(*frame));
         }
     }
 

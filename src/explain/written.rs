@@ -25,6 +25,7 @@ const MOST_LAYERS: usize = 3;
 pub(super) fn readings(text: &str, wanted: Wanted) -> Vec<Reading> {
     let mut all = Vec::new();
     let (bare, around) = strip(text, "signature");
+    let mut plus = None;
     let mut texts = vec![(bare.to_owned(), Vec::new())];
     if bare.contains("\\/") {
         let mistake = Mistake::new(&m::AROUND, "signature", "the escape \\/ of JSON");
@@ -34,13 +35,16 @@ pub(super) fn readings(text: &str, wanted: Wanted) -> Vec<Reading> {
         let mistake = Mistake::new(&m::AROUND, "signature", "the escaping of a URL");
         texts.push((unescape(bare), vec![mistake]));
     }
-    if bare.contains(' ') {
+    if text.contains(' ') {
         let words = "spaces where + was, as forms decode it";
         let mistake = Mistake::new(&m::AROUND, "signature", words);
-        texts.push((bare.replace(' ', "+"), vec![mistake]));
+        plus = Some((text.replace(' ', "+"), vec![mistake]));
     }
-    for (text, mut mistakes) in texts {
-        mistakes.extend(around.clone());
+    for own in &mut texts {
+        own.1.extend(around.clone());
+    }
+    texts.extend(plus);
+    for (text, mistakes) in texts {
         if let Ok(decoded) = decode(&text) {
             unwrap(decoded, wanted, mistakes, 0, &mut all);
         }
@@ -83,6 +87,9 @@ fn unwrap(
     let mut mistakes = before;
     if decoded.spaced {
         mistakes.push(add(&m::LINE_BREAKS, "white space"));
+    }
+    if !decoded.canonical {
+        mistakes.push(add(&m::TRAILING_BITS, ""));
     }
     mistakes.extend(alphabet(&decoded, wanted != Wanted::Der, "signature"));
     if layer < MOST_LAYERS

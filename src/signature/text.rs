@@ -29,6 +29,9 @@ pub struct Decoded {
     pub padded: bool,
     /// Whether white space stands inside.
     pub spaced: bool,
+    /// Whether the bits behind the last byte are zero, as they must be (RFC
+    /// 4648 §3.5).
+    pub canonical: bool,
 }
 
 /// Why a text is none of the three.
@@ -81,6 +84,7 @@ pub fn decode(text: &str) -> Result<Decoded, NotText> {
             alphabet: Alphabet::Hex,
             padded: false,
             spaced,
+            canonical: true,
         });
     }
     let is_url = digits.contains(['-', '_']);
@@ -91,8 +95,11 @@ pub fn decode(text: &str) -> Result<Decoded, NotText> {
         true => (Alphabet::Base64Url, URL_SAFE),
         false => (Alphabet::Base64, STANDARD),
     };
+    let bytes = engine.decode(&digits).map_err(|_| NotText::Length)?;
+    let again = engine.encode(&bytes);
     Ok(Decoded {
-        bytes: engine.decode(&digits).map_err(|_| NotText::Length)?,
+        canonical: again.trim_end_matches('=') == digits.trim_end_matches('='),
+        bytes,
         alphabet,
         padded: digits.ends_with('='),
         spaced,
