@@ -51,6 +51,7 @@ pub mod envelope;
 pub mod error;
 pub mod format;
 pub mod hex;
+pub mod inspect;
 pub mod json;
 pub mod jws;
 pub mod key;

@@ -72,7 +72,8 @@ enum Command {
     Check(Box<check::CheckArgs>),
     /// Verify signed files with the public key or the secret
     Verify(verify::VerifyArgs),
-    /// Show a token or a signed record decoded, with the exact bytes signed
+    /// Show a token, a signed record, a signature, a nonce or a key decoded,
+    /// with the exact bytes signed
     Inspect(inspect::InspectArgs),
     /// Make a P-256 key pair
     Keygen(key::KeygenArgs),
@@ -123,6 +124,11 @@ pub(crate) fn main() -> ExitCode {
 /// Prints a text that somebody may read through a pager or `head`: a reader
 /// that has seen enough is no error.
 fn print(text: &str) -> Result<Exit, Error> {
+    try_print(text).map(|_| Exit::Success)
+}
+
+/// The same; `false` where nobody reads any more.
+fn try_print(text: &str) -> Result<bool, Error> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::Output(OutputError::Io {
@@ -131,6 +137,6 @@ fn print(text: &str) -> Result<Exit, Error> {
                 source,
             }))
         }
-        _ => Ok(Exit::Success),
+        written => Ok(written.is_ok()),
     }
 }
