@@ -52,6 +52,7 @@ pub mod error;
 pub mod explain;
 pub mod format;
 pub mod hex;
+pub mod inspect;
 pub mod json;
 pub mod jws;
 pub mod key;

@@ -38,6 +38,7 @@ const RANKS: &[(&str, u32)] = &[
     ("verify", 9),
     ("schema", 9),
     ("template", 9),
+    ("inspect", 10),
     ("measure", 10),
 ];
 

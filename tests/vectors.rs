@@ -13,12 +13,12 @@ use campaign_signer::engine::{
 };
 use campaign_signer::envelope::read_signature;
 use campaign_signer::format::{Claim, Format, Signing};
+use campaign_signer::inspect::inspect;
 use campaign_signer::jws::{Compact, read_base64url, write_base64url};
 use campaign_signer::key::{PublicKey, SigningKey};
 use campaign_signer::pipeline::Signer;
 use campaign_signer::record::{Outcome, Plan, Records, Rules, Settings, Tally};
 use campaign_signer::signing_input::{Derived, Recipes, Scratch};
-use campaign_signer::verify::inspect;
 use p256::ecdsa::VerifyingKey;
 use serde_json::{Map, Value, json};
 
@@ -503,7 +503,7 @@ fn apples_sample_impression_is_shown_with_every_claim_and_its_type_and_ours_has_
     let [sample] = list(&file["structure_only"]) else {
         panic!("one sample impression");
     };
-    let shown = inspect(text(&sample["jws"])).unwrap();
+    let shown = inspect(text(&sample["jws"]), 0).unwrap()[0].to_text();
     assert!(shown.contains(text(&sample["header_bytes"])), "{shown}");
     assert!(shown.contains(text(&sample["payload_bytes"])), "{shown}");
     let rows: Vec<Vec<&str>> = shown

@@ -10,12 +10,12 @@ use std::sync::OnceLock;
 use campaign_signer::engine::Verifier;
 use campaign_signer::envelope::{Envelope, Signed, Style, read_signature};
 use campaign_signer::format::{Alg, Claim, FORMATS, Field, Format, Layout, Signing, Source};
+use campaign_signer::inspect::inspect;
 use campaign_signer::json::{self, Shape};
 use campaign_signer::jws::Compact;
 use campaign_signer::record::{Outcome, Plan, Records, Rules, Settings, Tally};
 use campaign_signer::row::{Batch, Cells, Dialect, Limits, Reader};
 use campaign_signer::signing_input::Recipes;
-use campaign_signer::verify::inspect;
 
 use super::common::{self, TIMESTAMP, judge, one_in};
 
@@ -70,7 +70,7 @@ pub fn verify_input(data: &[u8]) {
     for row in rows {
         let text = std::str::from_utf8(&row.text);
         if let Ok(text) = text {
-            let _ = inspect(text);
+            let _ = inspect(text, 0);
         }
         if bad.iter().any(|(line, _)| *line == row.line) {
             continue;

@@ -77,7 +77,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Say why a signature is invalid, and what makes it valid
     Explain(explain::ExplainArgs),
-    /// Show a token or a signed record decoded, with the exact bytes signed
+    /// Show a token, a signed record, a signature, a nonce or a key decoded,
+    /// with the exact bytes signed
     Inspect(inspect::InspectArgs),
     /// Make a P-256 key pair
     Keygen(key::KeygenArgs),
@@ -129,6 +130,11 @@ pub(crate) fn main() -> ExitCode {
 /// Prints a text that somebody may read through a pager or `head`: a reader
 /// that has seen enough is no error.
 fn print(text: &str) -> Result<Exit, Error> {
+    try_print(text).map(|_| Exit::Success)
+}
+
+/// The same; `false` where nobody reads any more.
+fn try_print(text: &str) -> Result<bool, Error> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::Output(OutputError::Io {
@@ -137,6 +143,6 @@ fn print(text: &str) -> Result<Exit, Error> {
                 source,
             }))
         }
-        _ => Ok(Exit::Success),
+        written => Ok(written.is_ok()),
     }
 }

@@ -4,17 +4,17 @@
 use std::time::Duration;
 
 use campaign_signer::error::Error;
-use campaign_signer::format::SEPARATOR;
+use campaign_signer::inspect::{Item, inspect};
 use campaign_signer::output::MadeEntry;
 use campaign_signer::pipeline::{self, Burst, Event, Job, Sample, Summary};
 use campaign_signer::row::Input;
-use campaign_signer::verify::inspect;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
 use super::exit::Exit;
 use super::progress::Meter;
 use super::report::{self, line};
+use super::values::now;
 use super::{log, print};
 
 /// How long the burst takes.
@@ -166,8 +166,9 @@ pub(crate) fn sample(
         );
         for line in String::from_utf8_lossy(lines).lines() {
             // What this program has written can be shown.
-            let shown = inspect(line).unwrap_or_default().replace(SEPARATOR, "␣");
-            out.push_str(&format!("\n{line}\n\n{}\n", shown.trim_end()));
+            let shown = inspect(line, now()).unwrap_or_default();
+            let shown: Vec<String> = shown.iter().map(Item::to_text).collect();
+            out.push_str(&format!("\n{line}\n\n{}\n", shown.join("\n").trim_end()));
         }
         out.push('\n');
         print(&out)?;

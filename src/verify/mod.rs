@@ -16,12 +16,12 @@ mod findings;
 mod flat;
 mod form;
 mod ground;
-mod inspect;
 mod judge;
 mod keys;
 mod manifest;
 mod nonces;
 mod object;
+mod opened;
 mod parts;
 mod record;
 mod records;
@@ -46,10 +46,10 @@ pub(crate) use form::{Form, best_of, forms};
 
 pub use fields::NonceKey;
 pub use findings::{Finding, Findings};
-pub use inspect::inspect;
 pub use keys::{Keys, UsedKey};
 pub use manifest::{read_manifest, signed_file, signed_files};
 pub use nonces::NONCES_IN_MEMORY;
+pub use opened::{Opened, open, open_cells, open_token};
 pub use whole::{AtHand, FinishedRun, WholeRun, check_run};
 
 /// What to verify, and with what.

@@ -128,7 +128,7 @@ fn complete<'a>(
 }
 
 /// What a signed value always is, where an object need not hold it.
-fn implied(field: &Field, layout: &Layout) -> Option<&'static str> {
+pub(super) fn implied(field: &Field, layout: &Layout) -> Option<&'static str> {
     match field.source {
         Source::Constant(text) => Some(text),
         _ if field.name == VERSION => layout.version,
@@ -136,31 +136,8 @@ fn implied(field: &Field, layout: &Layout) -> Option<&'static str> {
     }
 }
 
-/// The signed text of a joined part as far as the line gives it, for a person
-/// to look at.
-pub(super) fn signed_text<'a>(part: &mut Part<'a>, beside: &[Own<'a>]) -> Option<String> {
-    let Form { format, layout, .. } = part.form;
-    let Signing::Joined { order } = &layout.signing else {
-        return None;
-    };
-    for name in *order {
-        let Some((at, field)) = format.field(name) else {
-            continue;
-        };
-        if part.values[at].is_none() {
-            part.values[at] = implied(field, layout)
-                .map(Cow::Borrowed)
-                .or_else(|| known(&[], beside, format, name))
-                .or_else(|| Some(Cow::Owned(format!("<{name}>"))));
-        }
-    }
-    let mut message = Vec::new();
-    write_joined(format, order, &part.values, &mut message);
-    String::from_utf8(message).ok()
-}
-
 /// A value from beside the object, or from whoever asks.
-fn known<'a>(
+pub(super) fn known<'a>(
     given: &[(String, String)],
     beside: &[Own<'a>],
     format: &Format,
@@ -186,7 +163,7 @@ fn known<'a>(
 }
 
 /// The token's claims are the fields; what stands beside it must say the same.
-fn verify_token<'a>(
+pub(super) fn verify_token<'a>(
     part: &mut Part<'a>,
     compact: &Compact<'_>,
     path: &str,

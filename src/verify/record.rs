@@ -12,7 +12,9 @@ use crate::json::{self, Member, Shape};
 use crate::jws::Compact;
 
 use super::Check;
-use super::fields::{find, is_key_id, nonce_key, read_fields, selecting, value, write_joined};
+use super::fields::{
+    Values, find, is_key_id, nonce_key, read_fields, selecting, value, write_joined,
+};
 use super::findings::Findings;
 use super::form::Form;
 use super::judge::Judge;
@@ -130,7 +132,7 @@ pub(super) fn cells_as_json(
 
 /// A cell as the JSON text its field has; `None` where an empty cell means
 /// that there is none.
-fn token_of<'a>(format: &Format, name: &str, text: &'a str) -> Option<Cow<'a, str>> {
+pub(super) fn token_of<'a>(format: &Format, name: &str, text: &'a str) -> Option<Cow<'a, str>> {
     let field = format.field(name).map(|(_, field)| field);
     if text.is_empty() && !field.is_some_and(Field::may_be_empty) {
         return None;
@@ -196,15 +198,7 @@ fn verify_members(
     };
     let values = read_fields(format, layout, members, findings);
     findings.nonces.extend(nonce_key(format, &values));
-    for derived in format.derived {
-        let expected = value(format, derived.from, &values).map(derived.make);
-        let token = find(members, derived.name).map(json::string);
-        match (expected, token) {
-            (Some(expected), Some(Ok(found))) if found == expected => {}
-            (Some(expected), _) => findings.add(derived.name, format!("is not {expected}")),
-            (None, _) => {}
-        }
-    }
+    verify_derived(format, members, &values, findings);
     let result = layout.result();
     match find(members, result).map(json::string) {
         Some(Ok(text)) => match &layout.signing {
@@ -238,7 +232,25 @@ fn verify_members(
     }
 }
 
-fn layout_of(
+/// What follows from the signed fields is what they say.
+pub(super) fn verify_derived(
+    format: &Format,
+    members: &[Member<'_>],
+    values: &Values<'_>,
+    findings: &mut Findings,
+) {
+    for derived in format.derived {
+        let expected = value(format, derived.from, values).map(derived.make);
+        let token = find(members, derived.name).map(json::string);
+        match (expected, token) {
+            (Some(expected), Some(Ok(found))) if found == expected => {}
+            (Some(expected), _) => findings.add(derived.name, format!("is not {expected}")),
+            (None, _) => {}
+        }
+    }
+}
+
+pub(super) fn layout_of(
     format: &'static Format,
     members: &[Member<'_>],
     findings: &mut Findings,

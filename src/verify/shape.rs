@@ -23,6 +23,8 @@ pub(super) struct Part<'a> {
     /// Members that follow from the fields: their path, what they are, and
     /// their text.
     follows: Vec<(String, Follows, Cow<'a, str>)>,
+    /// Fields that are not what they must be, by their places, as they stand.
+    pub(super) refused: Vec<(usize, Cow<'a, str>)>,
 }
 
 #[derive(Clone, Copy)]
@@ -168,6 +170,7 @@ fn read_part<'a>(
             values: vec![None; form.format.all_fields().count()],
             result: None,
             follows: Vec::new(),
+            refused: Vec::new(),
         },
         element,
         loud,
@@ -268,7 +271,10 @@ impl<'a> Reading<'a, '_> {
             _ => canonical(field, token, &mut self.scratch),
         };
         match read {
-            Err(says) => self.say(path, says),
+            Err(says) => {
+                self.say(path, says);
+                self.part.refused.push((at, plain(token)));
+            }
             Ok(text) => {
                 if member.only.is_some_and(|only| !only(&text)) {
                     self.say(path, "is no place for such a value");
