@@ -230,6 +230,10 @@ impl Token {
             return;
         }
         for other in text::others(field, &text) {
+            // A number in quotation marks is of another type, and told so below.
+            if shape != Shape::String && other.mistake.kind.code == m::QUOTED.code {
+                continue;
+            }
             let value = match (&other.text, shape) {
                 (None, _) => None,
                 // White space and quotation marks in a string are no mistake of JSON.
