@@ -214,7 +214,12 @@ fn record_of(format: &Format, values: &[(String, String)], signature: &str) -> S
         let own = |field: &&Field| same_name(field.name, name);
         let field = format.fields.iter().find(own);
         let is_text = field.is_none_or(|field| field.kind.shape() == json::Shape::String);
-        add(&mut out, field.map_or(name.as_str(), |field| field.name), is_text, value);
+        add(
+            &mut out,
+            field.map_or(name.as_str(), |field| field.name),
+            is_text,
+            value,
+        );
     }
     // What is always the same needs not be told.
     for field in format.fields {
@@ -225,7 +230,12 @@ fn record_of(format: &Format, values: &[(String, String)], signature: &str) -> S
             _ => None,
         };
         if let Some(text) = implied.filter(|_| !values.iter().any(is_given)) {
-            add(&mut out, field.name, field.kind.shape() == json::Shape::String, text);
+            add(
+                &mut out,
+                field.name,
+                field.kind.shape() == json::Shape::String,
+                text,
+            );
         }
     }
     out.push(b',');

@@ -49,7 +49,11 @@ fn causes(out: &mut String, explanation: &Explanation) {
         row(out, "beside", &format!("{field} {}", note.says));
     }
     if explanation.verdict == Verdict::Unexplained {
-        let all: Vec<String> = explanation.ruled_out.iter().map(|c| c.replace('_', " ")).collect();
+        let all: Vec<String> = explanation
+            .ruled_out
+            .iter()
+            .map(|c| c.replace('_', " "))
+            .collect();
         row(out, "ruled out", &all.join(", "));
         row(
             out,
@@ -127,7 +131,11 @@ pub(super) fn line(line: &Lines<'_>) -> String {
 pub(super) fn report(report: &Report, key: &str) -> String {
     let mut out = String::new();
     let (good, records) = (report.good, report.records);
-    row(&mut out, "valid", &format!("{good} of {records} records under {key}"));
+    row(
+        &mut out,
+        "valid",
+        &format!("{good} of {records} records under {key}"),
+    );
     for cause in &report.causes {
         let Cause {
             count,
@@ -224,7 +232,12 @@ pub(super) fn json_report(report: &Report) -> String {
         .causes
         .iter()
         .map(|cause| {
-            let codes: Vec<&str> = cause.example.causes.iter().map(|own| own.kind.code).collect();
+            let codes: Vec<&str> = cause
+                .example
+                .causes
+                .iter()
+                .map(|own| own.kind.code)
+                .collect();
             let lines = cause.lines.iter();
             let lines: Vec<Value> = lines
                 .map(|(file, line)| value!({"file": file, "line": line}))

@@ -71,7 +71,8 @@ impl Joined {
             let is_signed = this.order.contains(&at);
             let kept = || beside(subject, field.name, field.aliases);
             let given = || {
-                let own = |(name, _): &&(String, String)| crate::record::same_name(name, field.name);
+                let own =
+                    |(name, _): &&(String, String)| crate::record::same_name(name, field.name);
                 known.iter().find(own).map(|(_, text)| text.clone())
             };
             let implied = || match field.source {
@@ -135,8 +136,8 @@ impl Joined {
         is_signed: bool,
     ) {
         let mut canonical = Vec::new();
-        let is_sound = field.read(&shown.text, &mut canonical).is_ok()
-            && canonical == shown.text.as_bytes();
+        let is_sound =
+            field.read(&shown.text, &mut canonical).is_ok() && canonical == shown.text.as_bytes();
         if is_sound {
             if shown.shape != shown.wanted {
                 let wanted = shown.wanted.name();
@@ -206,7 +207,8 @@ impl Joined {
         places: &dyn Fn(&[&str]) -> Vec<usize>,
     ) {
         for layout in format.layouts {
-            let (Signing::Joined { order }, Some(version)) = (&layout.signing, layout.version) else {
+            let (Signing::Joined { order }, Some(version)) = (&layout.signing, layout.version)
+            else {
                 continue;
             };
             let order = places(order);
@@ -239,7 +241,12 @@ impl Joined {
                 }
             }
             if texts.is_empty() {
-                self.add(Slot::Order, mistake, Rarity::Common, Edit::Order(order.clone()));
+                self.add(
+                    Slot::Order,
+                    mistake,
+                    Rarity::Common,
+                    Edit::Order(order.clone()),
+                );
             } else {
                 let edit = Edit::Version(order.clone(), texts.clone());
                 self.add(Slot::Order, mistake, Rarity::Common, edit);
@@ -248,7 +255,12 @@ impl Joined {
                 texts.push((at, version.to_owned()));
             }
             let mistake = Mistake::new(&m::AS_VERSION, "", version);
-            self.add(Slot::Order, mistake, Rarity::Common, Edit::Version(order, texts));
+            self.add(
+                Slot::Order,
+                mistake,
+                Rarity::Common,
+                Edit::Version(order, texts),
+            );
         }
         for first in 0..self.order.len() {
             for second in first + 1..self.order.len() {
@@ -266,7 +278,12 @@ impl Joined {
     fn separators(&mut self) {
         for (text, words, is_rare) in SEPARATORS {
             let mistake = Mistake::new(&m::SEPARATOR, "", *words);
-            self.add(Slot::Style, mistake, rarity(*is_rare), Edit::Separator(text));
+            self.add(
+                Slot::Style,
+                mistake,
+                rarity(*is_rare),
+                Edit::Separator(text),
+            );
         }
     }
 
@@ -335,7 +352,9 @@ impl Message for Joined {
 fn beside(subject: &Subject, name: &str, aliases: &[&str]) -> Option<String> {
     let is_own = |own: &str| {
         crate::record::same_name(own, name)
-            || aliases.iter().any(|alias| crate::record::same_name(own, alias))
+            || aliases
+                .iter()
+                .any(|alias| crate::record::same_name(own, alias))
     };
     let found = subject.beside.iter().find(|(own, _)| is_own(own));
     found.map(|(_, text)| text.clone())
@@ -354,8 +373,16 @@ const SEPARATORS: &[(&str, &str, bool)] = &[
     ("", "nothing between them", false),
     ("\\u2063", r"the six characters \u2063", false),
     ("\\\\u2063", r"the seven characters \\u2063", true),
-    ("\u{e2}\u{81}\u{a3}", "the bytes of U+2063 read as Latin-1", true),
-    ("\u{e2}\u{20ac}\u{a3}", "the bytes of U+2063 read as Windows-1252", true),
+    (
+        "\u{e2}\u{81}\u{a3}",
+        "the bytes of U+2063 read as Latin-1",
+        true,
+    ),
+    (
+        "\u{e2}\u{20ac}\u{a3}",
+        "the bytes of U+2063 read as Windows-1252",
+        true,
+    ),
     ("%E2%81%A3", "%E2%81%A3", true),
     ("&#x2063;", "&#x2063;", true),
     ("&#8291;", "&#8291;", true),
@@ -399,53 +426,120 @@ type Frame = (&'static m::Kind, &'static str, bool, fn(&[u8]) -> Vec<u8>);
 
 /// What was done to the whole message.
 static FRAMES: &[Frame] = &[
-    (&m::MESSAGE_END, "the message ended in a line feed", false, |all| [all, b"\n"].concat()),
-    (&m::MESSAGE_END, "the message ended in a line break (CR LF)", true, |all| {
-        [all, b"\r\n"].concat()
-    }),
-    (&m::MESSAGE_END, "the message ended in a zero byte", true, |all| [all, b"\0"].concat()),
-    (&m::MESSAGE_END, "the message ended in a space", true, |all| [all, b" "].concat()),
-    (&m::MESSAGE_END, "the message began with a byte order mark", false, |all| {
-        ["\u{feff}".as_bytes(), all].concat()
-    }),
-    (&m::MESSAGE_END, "the message began with a space", true, |all| [b" ", all].concat()),
-    (&m::SEPARATOR_OUTSIDE, "behind the last value, too", false, |all| {
-        [all, SEPARATOR.as_bytes()].concat()
-    }),
-    (&m::SEPARATOR_OUTSIDE, "before the first value, too", true, |all| {
-        [SEPARATOR.as_bytes(), all].concat()
-    }),
-    (&m::MESSAGE_FORM, "the message stood in quotation marks", false, |all| {
-        [b"\"", all, b"\""].concat()
-    }),
-    (&m::MESSAGE_FORM, "the message were in UTF-16, little-endian", true, |all| {
-        utf16(all, u16::to_le_bytes)
-    }),
-    (&m::MESSAGE_FORM, "the message were in UTF-16, big-endian", true, |all| {
-        utf16(all, u16::to_be_bytes)
-    }),
-    (&m::MESSAGE_FORM, "the message were in base64", true, |all| {
-        STANDARD.encode(all).into_bytes()
-    }),
-    (&m::MESSAGE_FORM, "the message were in base64url", true, |all| {
-        URL_SAFE_NO_PAD.encode(all).into_bytes()
-    }),
-    (&m::MESSAGE_FORM, "the message were in hexadecimal", true, |all| hex(all).into_bytes()),
-    (&m::MESSAGE_FORM, "the message were in upper case", true, |all| {
-        String::from_utf8_lossy(all).to_uppercase().into_bytes()
-    }),
-    (&m::MESSAGE_FORM, "the message were in lower case", true, |all| {
-        String::from_utf8_lossy(all).to_lowercase().into_bytes()
-    }),
-    (&m::DIGEST, "the message were hashed with SHA-256 twice", false, |all| {
-        Sha256::digest(all).to_vec()
-    }),
-    (&m::DIGEST, "the hexadecimal text of the message's SHA-256 were signed", true, |all| {
-        hex(&Sha256::digest(all)).into_bytes()
-    }),
-    (&m::DIGEST, "the base64 text of the message's SHA-256 were signed", true, |all| {
-        STANDARD.encode(Sha256::digest(all)).into_bytes()
-    }),
+    (
+        &m::MESSAGE_END,
+        "the message ended in a line feed",
+        false,
+        |all| [all, b"\n"].concat(),
+    ),
+    (
+        &m::MESSAGE_END,
+        "the message ended in a line break (CR LF)",
+        true,
+        |all| [all, b"\r\n"].concat(),
+    ),
+    (
+        &m::MESSAGE_END,
+        "the message ended in a zero byte",
+        true,
+        |all| [all, b"\0"].concat(),
+    ),
+    (
+        &m::MESSAGE_END,
+        "the message ended in a space",
+        true,
+        |all| [all, b" "].concat(),
+    ),
+    (
+        &m::MESSAGE_END,
+        "the message began with a byte order mark",
+        false,
+        |all| ["\u{feff}".as_bytes(), all].concat(),
+    ),
+    (
+        &m::MESSAGE_END,
+        "the message began with a space",
+        true,
+        |all| [b" ", all].concat(),
+    ),
+    (
+        &m::SEPARATOR_OUTSIDE,
+        "behind the last value, too",
+        false,
+        |all| [all, SEPARATOR.as_bytes()].concat(),
+    ),
+    (
+        &m::SEPARATOR_OUTSIDE,
+        "before the first value, too",
+        true,
+        |all| [SEPARATOR.as_bytes(), all].concat(),
+    ),
+    (
+        &m::MESSAGE_FORM,
+        "the message stood in quotation marks",
+        false,
+        |all| [b"\"", all, b"\""].concat(),
+    ),
+    (
+        &m::MESSAGE_FORM,
+        "the message were in UTF-16, little-endian",
+        true,
+        |all| utf16(all, u16::to_le_bytes),
+    ),
+    (
+        &m::MESSAGE_FORM,
+        "the message were in UTF-16, big-endian",
+        true,
+        |all| utf16(all, u16::to_be_bytes),
+    ),
+    (
+        &m::MESSAGE_FORM,
+        "the message were in base64",
+        true,
+        |all| STANDARD.encode(all).into_bytes(),
+    ),
+    (
+        &m::MESSAGE_FORM,
+        "the message were in base64url",
+        true,
+        |all| URL_SAFE_NO_PAD.encode(all).into_bytes(),
+    ),
+    (
+        &m::MESSAGE_FORM,
+        "the message were in hexadecimal",
+        true,
+        |all| hex(all).into_bytes(),
+    ),
+    (
+        &m::MESSAGE_FORM,
+        "the message were in upper case",
+        true,
+        |all| String::from_utf8_lossy(all).to_uppercase().into_bytes(),
+    ),
+    (
+        &m::MESSAGE_FORM,
+        "the message were in lower case",
+        true,
+        |all| String::from_utf8_lossy(all).to_lowercase().into_bytes(),
+    ),
+    (
+        &m::DIGEST,
+        "the message were hashed with SHA-256 twice",
+        false,
+        |all| Sha256::digest(all).to_vec(),
+    ),
+    (
+        &m::DIGEST,
+        "the hexadecimal text of the message's SHA-256 were signed",
+        true,
+        |all| hex(&Sha256::digest(all)).into_bytes(),
+    ),
+    (
+        &m::DIGEST,
+        "the base64 text of the message's SHA-256 were signed",
+        true,
+        |all| STANDARD.encode(Sha256::digest(all)).into_bytes(),
+    ),
 ];
 
 fn utf16(text: &[u8], bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {

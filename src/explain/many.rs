@@ -248,7 +248,8 @@ impl<F: FnMut(&Lines<'_>)> Groups<'_, F> {
             .causes
             .sort_by_key(|cause| (std::cmp::Reverse(cause.count), first(cause)));
         self.witnesses.retain(|(_, count)| *count > 1);
-        self.witnesses.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        self.witnesses
+            .sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         self.report.strangers = self.witnesses;
         self.report
     }

@@ -119,7 +119,10 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    fn of(subject: &Subject, of: Option<(&'static Format, &'static crate::format::Layout)>) -> Self {
+    fn of(
+        subject: &Subject,
+        of: Option<(&'static Format, &'static crate::format::Layout)>,
+    ) -> Self {
         Self {
             place: subject.place.clone(),
             format: of.map(|(format, _)| format),
@@ -251,9 +254,9 @@ impl<'k> Explainer<'k> {
     }
 
     fn subject(&self, subject: &Subject, learned: &Learned, depth: Depth) -> Explanation {
-        let joined = subject.of.and_then(|(format, layout)| {
-            Joined::new(format, layout, subject, &self.known)
-        });
+        let joined = subject
+            .of
+            .and_then(|(format, layout)| Joined::new(format, layout, subject, &self.known));
         match (joined, subject.of) {
             (Some(joined), Some((format, layout))) => {
                 let signed_by = format.alg();
@@ -443,7 +446,10 @@ impl Case<'_> {
         }
         // In pairs only as the signature is read with the fewest mistakes.
         let fewest = self.readings[0].mistakes.len();
-        let plain = self.readings.iter().filter(|own| own.mistakes.len() == fewest);
+        let plain = self
+            .readings
+            .iter()
+            .filter(|own| own.mistakes.len() == fewest);
         let plain: Vec<Reading> = plain.cloned().collect();
         let mut search = Search::new(self.message, &plain);
         let mut hit = search.these(&bench, known.1);
@@ -457,7 +463,11 @@ impl Case<'_> {
         shell.verdict = Verdict::Unexplained;
         shell.possible = self.possible_keys();
         let mut codes: Vec<&'static str> = Vec::new();
-        let choices = self.message.choices().iter().map(|own| own.mistake.kind.code);
+        let choices = self
+            .message
+            .choices()
+            .iter()
+            .map(|own| own.mistake.kind.code);
         for code in choices.chain(ALWAYS.iter().copied()) {
             if !codes.contains(&code) {
                 codes.push(code);
@@ -559,8 +569,14 @@ impl Case<'_> {
         let mut message = Vec::new();
         self.message.write(&[], &mut message);
         let digests = [
-            ("the message were hashed with SHA-384", Sha384::digest(&message).to_vec()),
-            ("the message were hashed with SHA-512", Sha512::digest(&message).to_vec()),
+            (
+                "the message were hashed with SHA-384",
+                Sha384::digest(&message).to_vec(),
+            ),
+            (
+                "the message were hashed with SHA-512",
+                Sha512::digest(&message).to_vec(),
+            ),
             ("the message were not hashed at all", message),
         ];
         for (at, reading) in self.readings.iter().enumerate() {
@@ -571,7 +587,9 @@ impl Case<'_> {
                 let digest = &digest[..digest.len().min(32)];
                 let keys = self.explainer.public.iter();
                 let mut right = keys.filter(|key| {
-                    key.verifying_key().verify_prehash(digest, &signature).is_ok()
+                    key.verifying_key()
+                        .verify_prehash(digest, &signature)
+                        .is_ok()
                 });
                 if digest.len() == 32 && right.next().is_some() {
                     let hit = Hit {
@@ -626,7 +644,11 @@ fn differences(subject: &Subject, token: &Token) -> Vec<(&'static str, Mistake)>
         return all;
     };
     for (field, shown) in format.fields.iter().zip(&subject.shown) {
-        let path: Vec<&str> = format.parent(field.name).into_iter().chain([field.name]).collect();
+        let path: Vec<&str> = format
+            .parent(field.name)
+            .into_iter()
+            .chain([field.name])
+            .collect();
         let (Some(shown), Some(claim)) = (shown, token.claim(&path)) else {
             continue;
         };
@@ -671,14 +693,23 @@ fn taken_for(secrets: &[&[u8]]) -> Option<(Hs256, Vec<Mistake>)> {
         if let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(text) {
             add(bytes, "decoded from base64 first");
         }
-        add([secret, &b"\n"[..]].concat(), "read with a line feed behind it");
-        add([secret, &b"\r\n"[..]].concat(), "read with a line break behind it");
+        add(
+            [secret, &b"\n"[..]].concat(),
+            "read with a line feed behind it",
+        );
+        add(
+            [secret, &b"\r\n"[..]].concat(),
+            "read with a line break behind it",
+        );
         let quoted = [&b"\""[..], secret, b"\""].concat();
         add(quoted, "read with quotation marks around it");
         add(text.trim().as_bytes().to_vec(), "trimmed first");
         let encoded = base64::engine::general_purpose::STANDARD.encode(secret);
         add(encoded.into_bytes(), "encoded in base64 first");
-        add(crate::hex::hex(secret).into_bytes(), "written in hexadecimal first");
+        add(
+            crate::hex::hex(secret).into_bytes(),
+            "written in hexadecimal first",
+        );
     }
     let bytes: Vec<&[u8]> = all.iter().map(|own| own.as_slice()).collect();
     (!bytes.is_empty()).then(|| (Hs256::new(&bytes), mistakes))

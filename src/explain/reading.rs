@@ -185,13 +185,7 @@ impl Finder {
     }
 
     /// Records that stand in one object, an element each.
-    fn joined(
-        &mut self,
-        path: &str,
-        forms: &[Form],
-        alone: &[Own<'_>],
-        all: &[Own<'_>],
-    ) -> bool {
+    fn joined(&mut self, path: &str, forms: &[Form], alone: &[Own<'_>], all: &[Own<'_>]) -> bool {
         let Some((_, best)) = best_of(forms, alone) else {
             return false;
         };
@@ -210,7 +204,11 @@ impl Finder {
                 agrees.count()
             };
             // The first of the best.
-            let form = forms.iter().filter(same).rev().max_by_key(|form| fitting(form));
+            let form = forms
+                .iter()
+                .filter(same)
+                .rev()
+                .max_by_key(|form| fitting(form));
             let form = form.copied().unwrap_or(best);
             is_any |= self.part(path, &form, alone, at, all);
         }

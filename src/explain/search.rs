@@ -210,7 +210,14 @@ impl Batch {
         }
     }
 
-    fn add(&mut self, message: &[u8], signature: &[u8], key: u16, reading: usize, picked: &[usize]) {
+    fn add(
+        &mut self,
+        message: &[u8],
+        signature: &[u8],
+        key: u16,
+        reading: usize,
+        picked: &[usize],
+    ) {
         self.messages
             .push_keyed(key, |out| out.extend_from_slice(message));
         self.signatures.push(signature);

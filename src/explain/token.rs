@@ -110,8 +110,14 @@ impl Token {
             flaws,
         };
         if !strict {
-            let mistake = Mistake::new(&m::SIGNING_INPUT, "", "its parts were signed as they stand");
-            this.add(Slot::Frame, mistake.on(Side::Both), Rarity::Common, Edit::AsItStands);
+            let mistake =
+                Mistake::new(&m::SIGNING_INPUT, "", "its parts were signed as they stand");
+            this.add(
+                Slot::Frame,
+                mistake.on(Side::Both),
+                Rarity::Common,
+                Edit::AsItStands,
+            );
         }
         if let Some((format, layout)) = this.of {
             this.claims(format, layout);
@@ -178,7 +184,12 @@ impl Token {
             }
         }
         let mistake = Mistake::new(&m::MEMBER_ORDER, "payload", "in the documented order");
-        self.add(Slot::Order, mistake, Rarity::Common, Edit::ClaimOrder(order));
+        self.add(
+            Slot::Order,
+            mistake,
+            Rarity::Common,
+            Edit::ClaimOrder(order),
+        );
     }
 
     fn header_flaw(&mut self, field: &'static Field, text: &str) {
@@ -256,7 +267,12 @@ impl Token {
         };
         if let Some((value, words)) = other {
             let mistake = Mistake::new(&m::JSON_TYPE, name, words);
-            self.add(slot, mistake, Rarity::Common, Edit::Claim(path.clone(), Some(value), None));
+            self.add(
+                slot,
+                mistake,
+                Rarity::Common,
+                Edit::Claim(path.clone(), Some(value), None),
+            );
         }
         if let (Shape::Boolean, Some(number)) = (shape, boolean(&text)) {
             let mistake = Mistake::new(&m::JSON_TYPE, name, number);
@@ -278,8 +294,8 @@ impl Token {
         let wanted = field.kind.shape();
         let mut canonical = Vec::new();
         let is_json = matches!(field.kind, Type::Json { .. });
-        let is_sound = field.read(text, &mut canonical).is_ok()
-            && (is_json || canonical == text.as_bytes());
+        let is_sound =
+            field.read(text, &mut canonical).is_ok() && (is_json || canonical == text.as_bytes());
         if shape != wanted {
             let mistake = Mistake::new(&m::JSON_TYPE, field.name, wanted.name());
             self.flaws.push(mistake.on(Side::Both));
@@ -299,11 +315,20 @@ impl Token {
     }
 
     fn headers(&mut self) {
-        let names: Vec<String> = self.trees[0].members().iter().map(|(n, _)| n.clone()).collect();
+        let names: Vec<String> = self.trees[0]
+            .members()
+            .iter()
+            .map(|(n, _)| n.clone())
+            .collect();
         for order in orders(&names) {
             let words = format!("in the order {}", order.join(", "));
             let mistake = Mistake::new(&m::MEMBER_ORDER, "header", words);
-            self.add(Slot::Header, mistake, Rarity::Common, Edit::HeaderOrder(order));
+            self.add(
+                Slot::Header,
+                mistake,
+                Rarity::Common,
+                Edit::HeaderOrder(order),
+            );
         }
         let has = |name: &str| names.iter().any(|own| own == name);
         let typ = match has("typ") {
@@ -311,7 +336,12 @@ impl Token {
             false => (Some("\"JWT\"".to_owned()), "had the typ JWT"),
         };
         let mistake = Mistake::new(&m::TYP, "", typ.1);
-        self.add(Slot::Header, mistake, Rarity::Common, Edit::Header("typ", typ.0));
+        self.add(
+            Slot::Header,
+            mistake,
+            Rarity::Common,
+            Edit::Header("typ", typ.0),
+        );
         if has("typ") {
             for other in ["jwt", "JWS", "JOSE"] {
                 let mistake = Mistake::new(&m::TYP, "", format!("had the typ {other}"));
@@ -329,7 +359,12 @@ impl Token {
                 }
             }
             let mistake = Mistake::new(&m::TYP, "", "had no kid");
-            self.add(Slot::Header, mistake, Rarity::Common, Edit::Header("kid", None));
+            self.add(
+                Slot::Header,
+                mistake,
+                Rarity::Common,
+                Edit::Header("kid", None),
+            );
         }
         for (layout, words) in LAYOUTS {
             let mistake = Mistake::new(&m::REENCODED, "header", *words);
@@ -337,7 +372,12 @@ impl Token {
                 layout: *layout,
                 ..self.styles[0]
             };
-            self.add(Slot::Header, mistake, Rarity::Rare, Edit::HeaderStyle(style));
+            self.add(
+                Slot::Header,
+                mistake,
+                Rarity::Rare,
+                Edit::HeaderStyle(style),
+            );
         }
     }
 
@@ -358,7 +398,13 @@ impl Token {
                     escapes: *escapes,
                     ..style
                 };
-                add(self, style, "", &format!("{words}, and {more}"), Rarity::Rare);
+                add(
+                    self,
+                    style,
+                    "",
+                    &format!("{words}, and {more}"),
+                    Rarity::Rare,
+                );
             }
         }
         for (escapes, words) in ESCAPES {
@@ -374,14 +420,25 @@ impl Token {
             is_sorted: true,
             ..base
         };
-        self.add(Slot::Order, mistake, Rarity::Common, Edit::PayloadStyle(style, ""));
+        self.add(
+            Slot::Order,
+            mistake,
+            Rarity::Common,
+            Edit::PayloadStyle(style, ""),
+        );
         for (layout, words) in LAYOUTS {
             let style = Style {
                 layout: *layout,
                 is_sorted: true,
                 ..base
             };
-            add(self, style, "", &format!("{words}, and its members sorted"), Rarity::Rare);
+            add(
+                self,
+                style,
+                "",
+                &format!("{words}, and its members sorted"),
+                Rarity::Rare,
+            );
         }
     }
 
@@ -522,40 +579,75 @@ type Frame = (&'static m::Kind, &'static str, bool, fn(&Token) -> Vec<u8>);
 
 /// What was signed instead of the two parts with a dot.
 static FRAMES: &[Frame] = &[
-    (&m::SIGNING_INPUT, "the parts of the signing input had their padding", false, |own| {
-        own.parts(|text| URL_SAFE.encode(text))
-    }),
-    (&m::SIGNING_INPUT, "the parts of the signing input were in standard base64", false, |own| {
-        own.parts(|text| STANDARD.encode(text))
-    }),
-    (&m::SIGNING_INPUT, "the parts were in standard base64 without padding", true, |own| {
-        own.parts(|text| STANDARD_NO_PAD.encode(text))
-    }),
-    (&m::SIGNING_INPUT, "the payload alone were signed, encoded", false, |own| {
-        URL_SAFE_NO_PAD.encode(&own.texts[1]).into_bytes()
-    }),
-    (&m::SIGNING_INPUT, "the payload's JSON alone were signed", false, |own| {
-        own.texts[1].clone().into_bytes()
-    }),
-    (&m::SIGNING_INPUT, "header and payload were signed as JSON, not encoded", false, |own| {
-        own.texts.join(".").into_bytes()
-    }),
-    (&m::SIGNING_INPUT, "header and payload were signed without the dot", false, |own| {
-        let dot = |byte: &u8| *byte != b'.';
-        own.input().into_iter().filter(dot).collect()
-    }),
-    (&m::SIGNING_INPUT, "a dot behind the payload were signed, too", true, |own| {
-        [own.input(), b".".to_vec()].concat()
-    }),
-    (&m::SIGNING_INPUT, "a line feed behind the payload were signed, too", true, |own| {
-        [own.input(), b"\n".to_vec()].concat()
-    }),
-    (&m::DIGEST, "the signing input were hashed with SHA-256 twice", false, |own| {
-        Sha256::digest(own.input()).to_vec()
-    }),
-    (&m::DIGEST, "the hexadecimal text of the input's SHA-256 were signed", true, |own| {
-        hex(&Sha256::digest(own.input())).into_bytes()
-    }),
+    (
+        &m::SIGNING_INPUT,
+        "the parts of the signing input had their padding",
+        false,
+        |own| own.parts(|text| URL_SAFE.encode(text)),
+    ),
+    (
+        &m::SIGNING_INPUT,
+        "the parts of the signing input were in standard base64",
+        false,
+        |own| own.parts(|text| STANDARD.encode(text)),
+    ),
+    (
+        &m::SIGNING_INPUT,
+        "the parts were in standard base64 without padding",
+        true,
+        |own| own.parts(|text| STANDARD_NO_PAD.encode(text)),
+    ),
+    (
+        &m::SIGNING_INPUT,
+        "the payload alone were signed, encoded",
+        false,
+        |own| URL_SAFE_NO_PAD.encode(&own.texts[1]).into_bytes(),
+    ),
+    (
+        &m::SIGNING_INPUT,
+        "the payload's JSON alone were signed",
+        false,
+        |own| own.texts[1].clone().into_bytes(),
+    ),
+    (
+        &m::SIGNING_INPUT,
+        "header and payload were signed as JSON, not encoded",
+        false,
+        |own| own.texts.join(".").into_bytes(),
+    ),
+    (
+        &m::SIGNING_INPUT,
+        "header and payload were signed without the dot",
+        false,
+        |own| {
+            let dot = |byte: &u8| *byte != b'.';
+            own.input().into_iter().filter(dot).collect()
+        },
+    ),
+    (
+        &m::SIGNING_INPUT,
+        "a dot behind the payload were signed, too",
+        true,
+        |own| [own.input(), b".".to_vec()].concat(),
+    ),
+    (
+        &m::SIGNING_INPUT,
+        "a line feed behind the payload were signed, too",
+        true,
+        |own| [own.input(), b"\n".to_vec()].concat(),
+    ),
+    (
+        &m::DIGEST,
+        "the signing input were hashed with SHA-256 twice",
+        false,
+        |own| Sha256::digest(own.input()).to_vec(),
+    ),
+    (
+        &m::DIGEST,
+        "the hexadecimal text of the input's SHA-256 were signed",
+        true,
+        |own| hex(&Sha256::digest(own.input())).into_bytes(),
+    ),
 ];
 
 const LAYOUTS: &[(Layout, &str)] = &[

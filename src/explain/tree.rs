@@ -54,9 +54,8 @@ impl Tree {
         match Shape::of(text) {
             Shape::Object => {
                 let members = json::object(text).ok()?.into_iter();
-                let read = |(name, token): json::Member<'_>| {
-                    Some((name.into_owned(), Self::read(token)?))
-                };
+                let read =
+                    |(name, token): json::Member<'_>| Some((name.into_owned(), Self::read(token)?));
                 members.map(read).collect::<Option<_>>().map(Self::Object)
             }
             Shape::Array => {
@@ -99,7 +98,10 @@ impl Tree {
             (Some(at), None) => drop(members.remove(at)),
             (None, Some(value)) if rest.is_empty() => {
                 let own = |(name, _): &(String, Self)| Some(name.as_str()) == behind;
-                let at = members.iter().position(own).map_or(members.len(), |at| at + 1);
+                let at = members
+                    .iter()
+                    .position(own)
+                    .map_or(members.len(), |at| at + 1);
                 members.insert(at, ((*first).to_owned(), Self::Token(value.to_owned())));
             }
             _ => {}

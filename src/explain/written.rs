@@ -139,7 +139,10 @@ fn unwrap(
         let (r, s) = raw.split_at(32);
         let turned = |half: &[u8]| half.iter().rev().copied().collect::<Vec<u8>>();
         let with = |words: &str| [own.clone(), vec![add(&m::HALVES, words)]].concat();
-        push(&[s, r].concat(), with("r stood before s: they changed places"));
+        push(
+            &[s, r].concat(),
+            with("r stood before s: they changed places"),
+        );
         let little = [turned(r), turned(s)].concat();
         let words = "r and s had their most significant byte first";
         push(&little, with(words));
@@ -178,7 +181,9 @@ fn unescape(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         rest = behind;
-        let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let digits = behind
+            .get(..2)
+            .and_then(|two| std::str::from_utf8(two).ok());
         let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
         match (first, byte) {
             (b'%', Some(byte)) => {

@@ -1,19 +1,25 @@
 //! What no listed mistake explains is not explained, and what is right is
 //! not called wrong.
 
-use campaign_signer::explain::{Explainer, Sought, Verdict};
 use campaign_signer::engine::{Hs256, batch};
+use campaign_signer::explain::{Explainer, Sought, Verdict};
 use campaign_signer::format::{Alg, Signing};
 use campaign_signer::key::SigningKey;
 use campaign_signer::row::{Dialect, Input, Origin};
 use campaign_signer::verify::Keys;
 
-use crate::signer::{Record, Sample, explain, explain_under, get, line, parts, samples, set, token};
+use crate::signer::{
+    Record, Sample, explain, explain_under, get, line, parts, samples, set, token,
+};
 use crate::testkit::{self, Rng, SECRET};
 
 /// Changes one character to another of its kind.
 fn other_character(text: &str, rng: &mut Rng, only: impl Fn(char) -> bool) -> Option<String> {
-    let places: Vec<usize> = text.char_indices().filter(|(_, c)| only(*c)).map(|(at, _)| at).collect();
+    let places: Vec<usize> = text
+        .char_indices()
+        .filter(|(_, c)| only(*c))
+        .map(|(at, _)| at)
+        .collect();
     let at = *places.get(rng.below(places.len().max(1) as u64) as usize)?;
     let old = text.as_bytes()[at];
     let new = match old {
@@ -41,7 +47,13 @@ fn corrupted(sample: &Sample, record: &Record, rng: &mut Rng) -> Option<String> 
         let sent = [sound[0].clone(), format!("{head}{changed}")];
         return Some(token(sample.format.alg(), &sent, signed.as_bytes()));
     }
-    let fields = ["itunes-item-id", "itunes_item_id", "nonce", "signature", "offerIdentifier"];
+    let fields = [
+        "itunes-item-id",
+        "itunes_item_id",
+        "nonce",
+        "signature",
+        "offerIdentifier",
+    ];
     let name = fields[rng.below(fields.len() as u64) as usize];
     let text = get(&record, name)?;
     let changed = match name {
@@ -57,7 +69,10 @@ fn corrupted(sample: &Sample, record: &Record, rng: &mut Rng) -> Option<String> 
         _ => {
             // One digit more or less would be a mistake of its own.
             let (first, rest) = text.split_at(1);
-            format!("{first}{}", other_character(rest, rng, |c| matches!(c, '1'..='8'))?)
+            format!(
+                "{first}{}",
+                other_character(rest, rng, |c| matches!(c, '1'..='8'))?
+            )
         }
     };
     set(&mut record, name, &changed);
@@ -78,9 +93,17 @@ fn a_thousand_corruptions_that_are_no_listed_mistake_find_nothing() {
         };
         let found = explain(&text, sample.format.alg());
         assert_eq!(found.len(), 1, "{text}");
-        assert_eq!(found[0].verdict, Verdict::Unexplained, "{}: {text}", found[0].sentence());
+        assert_eq!(
+            found[0].verdict,
+            Verdict::Unexplained,
+            "{}: {text}",
+            found[0].sentence()
+        );
         assert!(found[0].causes.is_empty());
-        assert!(found[0].tried > 100 && found[0].ruled_out.len() > 10, "{text}");
+        assert!(
+            found[0].tried > 100 && found[0].ruled_out.len() > 10,
+            "{text}"
+        );
         cases += 1;
     }
 }
@@ -93,7 +116,12 @@ fn under_another_key_nothing_is_found() {
         let secret = b"another test secret of at least 32 bytes";
         let text = line(&sample.records[0]);
         let found = explain_under(&text, alg, &other, secret, &[]);
-        assert_eq!(found[0].verdict, Verdict::Unexplained, "{}", found[0].sentence());
+        assert_eq!(
+            found[0].verdict,
+            Verdict::Unexplained,
+            "{}",
+            found[0].sentence()
+        );
         // The same under the right one.
         assert_eq!(explain(&text, alg)[0].verdict, Verdict::Valid);
     }

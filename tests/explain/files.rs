@@ -18,14 +18,18 @@ fn workdir() -> Workdir {
     workdir.write("rows.csv", format!("{header}{rows}"));
     for key in ["own", "other"] {
         let arguments = format!("-k {key}.pem --job-id j -o {key}.ndjson");
-        workdir.run(&format!("sign -f skan-view rows.csv {arguments}")).exit(0);
+        workdir
+            .run(&format!("sign -f skan-view rows.csv {arguments}"))
+            .exit(0);
     }
     workdir
 }
 
 fn lines(workdir: &Workdir, name: &str) -> Vec<Value> {
     let text = workdir.text(name);
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn write(workdir: &Workdir, name: &str, lines: &[Value]) {
@@ -48,7 +52,10 @@ fn a_files_causes_are_told_in_groups_the_most_frequent_first() {
     let run = workdir.run("explain damaged.ndjson --public-key own.pub.pem");
     run.exit(7);
     let said = run.stdout.clone();
-    let at = |words: &str| said.find(words).unwrap_or_else(|| panic!("{words}: {said}"));
+    let at = |words: &str| {
+        said.find(words)
+            .unwrap_or_else(|| panic!("{words}: {said}"))
+    };
     let first = at("       40  invalid; valid if nonce were in lower case");
     let second = at("        5  invalid; valid if itunes-item-id were a number");
     let third = at("        1  invalid; nothing found");
@@ -60,7 +67,10 @@ fn a_files_causes_are_told_in_groups_the_most_frequent_first() {
     // As JSON, a line for each, then a summary.
     let run = workdir.run("explain damaged.ndjson --public-key own.pub.pem --json");
     let said = run.exit(7).stdout.clone();
-    let objects: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let objects: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(objects.len(), 47);
     assert_eq!(objects[0]["line"], 11);
     assert_eq!(objects[0]["causes"][0]["code"], "letter_case");
@@ -87,12 +97,17 @@ fn records_of_a_key_that_was_not_given_are_told_with_that_key() {
     let stranger = workdir.run("key other.pem").exit(0).stdout.clone();
     let line = |text: &str| {
         let mut words = text.split_whitespace();
-        words.find(|word| word.starts_with("MFkw")).map(str::to_owned)
+        words
+            .find(|word| word.starts_with("MFkw"))
+            .map(str::to_owned)
     };
     assert_eq!(line(&said), line(&stranger), "{said}");
     assert!(said.contains("200  of those for which nothing was found are right under one key"));
     // Only so many are searched in pairs, and it is said.
-    assert!(said.contains("were searched for single mistakes only"), "{said}");
+    assert!(
+        said.contains("were searched for single mistakes only"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -104,7 +119,10 @@ fn a_ring_tells_which_of_its_keys_made_a_signature() {
              ad-network-ids = [\"{network}.skadnetwork\"]\n"
         )
     };
-    workdir.write("keys.toml", entry("other", "test") + &entry("own", "elsewhere"));
+    workdir.write(
+        "keys.toml",
+        entry("other", "test") + &entry("own", "elsewhere"),
+    );
     let run = workdir.run("explain own.ndjson --keys keys.toml");
     let said = run.exit(7).stdout.clone();
     let words = "200  invalid; valid if it were checked under key own, which such records do not";
@@ -118,7 +136,13 @@ fn values_on_the_command_line_and_a_signature_are_explained() {
     let mut words: Vec<String> = ["explain", "--public-key", "own.pub.pem", "-f", "skan-view"]
         .map(str::to_owned)
         .to_vec();
-    for name in ["version", "ad-network-id", "source-identifier", "itunes-item-id", "nonce"] {
+    for name in [
+        "version",
+        "ad-network-id",
+        "source-identifier",
+        "itunes-item-id",
+        "nonce",
+    ] {
         let value = match &record[name] {
             Value::String(text) => text.to_uppercase().to_lowercase(),
             other => other.to_string(),
@@ -133,12 +157,18 @@ fn values_on_the_command_line_and_a_signature_are_explained() {
     let run = |words: &[String]| {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let output = workdir.command(&words).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
     };
     let (code, said) = run(&words);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("  verdict  valid\n"), "{said}");
-    let at = words.iter().position(|word| word.starts_with("nonce=")).unwrap();
+    let at = words
+        .iter()
+        .position(|word| word.starts_with("nonce="))
+        .unwrap();
     words[at] = words[at].to_uppercase().replace("NONCE=", "nonce=");
     let (code, said) = run(&words);
     assert_eq!(code, Some(7), "{said}");
@@ -154,14 +184,26 @@ fn csv_and_several_lines_on_standard_input_are_read_too() {
     let text = workdir.text("signed.csv");
     let (head, rest) = text.split_once('\n').unwrap();
     let (first, rest) = rest.split_once('\n').unwrap();
-    workdir.write("damaged.csv", format!("{head}\n{}\n{rest}", first.replace("test.", "TEST.")));
+    workdir.write(
+        "damaged.csv",
+        format!("{head}\n{}\n{rest}", first.replace("test.", "TEST.")),
+    );
     let run = workdir.run("explain damaged.csv --public-key own.pub.pem");
     let said = run.exit(7).stdout.clone();
-    assert!(said.contains("valid if ad-network-id were in lower case"), "{said}");
+    assert!(
+        said.contains("valid if ad-network-id were in lower case"),
+        "{said}"
+    );
     assert!(said.contains("199 of 200"), "{said}");
 
-    let two: Vec<String> = lines(&workdir, "own.ndjson")[..2].iter().map(Value::to_string).collect();
-    let run = workdir.run_with(&["explain", "--public-key", "own.pub.pem"], two.join("\n").as_bytes());
+    let two: Vec<String> = lines(&workdir, "own.ndjson")[..2]
+        .iter()
+        .map(Value::to_string)
+        .collect();
+    let run = workdir.run_with(
+        &["explain", "--public-key", "own.pub.pem"],
+        two.join("\n").as_bytes(),
+    );
     let said = run.exit(0).stdout.clone();
     assert_eq!(said.matches("verdict  valid").count(), 2, "{said}");
 }
@@ -169,7 +211,16 @@ fn csv_and_several_lines_on_standard_input_are_read_too() {
 #[test]
 fn what_holds_no_signature_is_refused_with_a_hint() {
     let workdir = workdir();
-    for text in ["", "{}", "[]", "hello", "{\"a\":1}", "null", "{\"a\":{\"b\":[{}]}}", "\u{feff}"] {
+    for text in [
+        "",
+        "{}",
+        "[]",
+        "hello",
+        "{\"a\":1}",
+        "null",
+        "{\"a\":{\"b\":[{}]}}",
+        "\u{feff}",
+    ] {
         let run = workdir.run_with(&["explain", "--public-key", "own.pub.pem"], text.as_bytes());
         let code = run.status;
         assert!([Some(2), Some(7)].contains(&code), "{text:?}: {code:?}");

@@ -39,52 +39,127 @@ fn without(mut values: Values, name: &str) -> Option<Vec<u8>> {
 
 /// Code, field, and how it is made.
 const MISTAKES: &[(&str, &str, Made)] = &[
-    ("letter_case", "nonce", |v| with(v, "nonce", str::to_uppercase)),
-    ("letter_case", "ad-network-id", |v| with(v, "ad-network-id", str::to_uppercase)),
-    ("letter_case", "ad_network_id", |v| with(v, "ad_network_id", str::to_uppercase)),
-    ("letter_case", "appAccountToken", |v| with(v, "appAccountToken", str::to_uppercase)),
-    ("letter_case", "source_domain", |v| with(v, "source_domain", str::to_uppercase)),
-    ("time_unit", "timestamp", |v| with(v, "timestamp", |t| t[..10].to_owned())),
-    ("time_unit", "timestamp", |v| with(v, "timestamp", |t| format!("{t}000"))),
-    ("decimal", "timestamp", |v| with(v, "timestamp", |t| format!("{t}.0"))),
-    ("decimal", "itunes-item-id", |v| with(v, "itunes-item-id", |t| format!("{t}.0"))),
-    ("decimal", "source-app-id", |v| with(v, "source-app-id", |t| format!("{t}.0"))),
-    ("decimal", "itunes_item_id", |v| with(v, "itunes_item_id", |t| format!("{t}.0"))),
-    ("leading_zero", "itunes-item-id", |v| with(v, "itunes-item-id", |t| format!("0{t}"))),
+    ("letter_case", "nonce", |v| {
+        with(v, "nonce", str::to_uppercase)
+    }),
+    ("letter_case", "ad-network-id", |v| {
+        with(v, "ad-network-id", str::to_uppercase)
+    }),
+    ("letter_case", "ad_network_id", |v| {
+        with(v, "ad_network_id", str::to_uppercase)
+    }),
+    ("letter_case", "appAccountToken", |v| {
+        with(v, "appAccountToken", str::to_uppercase)
+    }),
+    ("letter_case", "source_domain", |v| {
+        with(v, "source_domain", str::to_uppercase)
+    }),
+    ("time_unit", "timestamp", |v| {
+        with(v, "timestamp", |t| t[..10].to_owned())
+    }),
+    ("time_unit", "timestamp", |v| {
+        with(v, "timestamp", |t| format!("{t}000"))
+    }),
+    ("decimal", "timestamp", |v| {
+        with(v, "timestamp", |t| format!("{t}.0"))
+    }),
+    ("decimal", "itunes-item-id", |v| {
+        with(v, "itunes-item-id", |t| format!("{t}.0"))
+    }),
+    ("decimal", "source-app-id", |v| {
+        with(v, "source-app-id", |t| format!("{t}.0"))
+    }),
+    ("decimal", "itunes_item_id", |v| {
+        with(v, "itunes_item_id", |t| format!("{t}.0"))
+    }),
+    ("leading_zero", "itunes-item-id", |v| {
+        with(v, "itunes-item-id", |t| format!("0{t}"))
+    }),
     ("leading_zero", "source-identifier", |v| {
         with(v, "source-identifier", |t| format!("0{t}"))
     }),
-    ("quoted", "itunes-item-id", |v| with(v, "itunes-item-id", |t| format!("\"{t}\""))),
-    ("quoted", "nonce", |v| with(v, "nonce", |t| format!("\"{t}\""))),
+    ("quoted", "itunes-item-id", |v| {
+        with(v, "itunes-item-id", |t| format!("\"{t}\""))
+    }),
+    ("quoted", "nonce", |v| {
+        with(v, "nonce", |t| format!("\"{t}\""))
+    }),
     ("thousands", "itunes-item-id", |v| {
         with(v, "itunes-item-id", |t| {
             let digits: Vec<char> = t.chars().rev().collect();
-            let groups = digits.chunks(3).map(|three| three.iter().rev().collect::<String>());
-            groups.collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(",")
+            let groups = digits
+                .chunks(3)
+                .map(|three| three.iter().rev().collect::<String>());
+            groups
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+                .collect::<Vec<_>>()
+                .join(",")
         })
     }),
-    ("wrapped", "source-app-id", |v| with(v, "source-app-id", |t| format!("Optional({t})"))),
-    ("zero", "source-app-id", |v| with(v, "source-app-id", |_| "0".to_owned())),
-    ("field_missing", "source-app-id", |v| without(v, "source-app-id")),
-    ("field_missing", "fidelity-type", |v| without(v, "fidelity-type")),
-    ("field_missing", "version", |v| without(v, "version")),
-    ("field_missing", "appAccountToken", |v| without(v, "appAccountToken")),
-    ("field_empty", "source-app-id", |v| with(v, "source-app-id", |_| String::new())),
-    ("field_empty", "nonce", |v| with(v, "nonce", |_| String::new())),
-    ("null_word", "source-app-id", |v| with(v, "source-app-id", |_| "null".to_owned())),
-    ("null_word", "appAccountToken", |v| with(v, "appAccountToken", |_| "None".to_owned())),
-    ("null_word", "appBundleId", |v| with(v, "appBundleId", |_| "undefined".to_owned())),
-    ("null_word", "itunes-item-id", |v| with(v, "itunes-item-id", |_| "(null)".to_owned())),
-    ("spaces", "ad-network-id", |v| with(v, "ad-network-id", |t| format!("{t} "))),
-    ("spaces", "nonce", |v| with(v, "nonce", |t| format!("{t}\n"))),
-    ("spaces", "productIdentifier", |v| with(v, "productIdentifier", |t| format!(" {t}"))),
-    ("uuid_form", "nonce", |v| with(v, "nonce", |t| t.replace('-', ""))),
-    ("constant", "fidelity-type", |v| {
-        with(v, "fidelity-type", |t| if t == "0" { "1".to_owned() } else { "0".to_owned() })
+    ("wrapped", "source-app-id", |v| {
+        with(v, "source-app-id", |t| format!("Optional({t})"))
     }),
-    ("version_text", "version", |v| with(v, "version", |t| t.trim_end_matches(".0").to_owned())),
+    ("zero", "source-app-id", |v| {
+        with(v, "source-app-id", |_| "0".to_owned())
+    }),
+    ("field_missing", "source-app-id", |v| {
+        without(v, "source-app-id")
+    }),
+    ("field_missing", "fidelity-type", |v| {
+        without(v, "fidelity-type")
+    }),
+    ("field_missing", "version", |v| without(v, "version")),
+    ("field_missing", "appAccountToken", |v| {
+        without(v, "appAccountToken")
+    }),
+    ("field_empty", "source-app-id", |v| {
+        with(v, "source-app-id", |_| String::new())
+    }),
+    ("field_empty", "nonce", |v| {
+        with(v, "nonce", |_| String::new())
+    }),
+    ("null_word", "source-app-id", |v| {
+        with(v, "source-app-id", |_| "null".to_owned())
+    }),
+    ("null_word", "appAccountToken", |v| {
+        with(v, "appAccountToken", |_| "None".to_owned())
+    }),
+    ("null_word", "appBundleId", |v| {
+        with(v, "appBundleId", |_| "undefined".to_owned())
+    }),
+    ("null_word", "itunes-item-id", |v| {
+        with(v, "itunes-item-id", |_| "(null)".to_owned())
+    }),
+    ("spaces", "ad-network-id", |v| {
+        with(v, "ad-network-id", |t| format!("{t} "))
+    }),
+    ("spaces", "nonce", |v| {
+        with(v, "nonce", |t| format!("{t}\n"))
+    }),
+    ("spaces", "productIdentifier", |v| {
+        with(v, "productIdentifier", |t| format!(" {t}"))
+    }),
+    ("uuid_form", "nonce", |v| {
+        with(v, "nonce", |t| t.replace('-', ""))
+    }),
+    ("constant", "fidelity-type", |v| {
+        with(v, "fidelity-type", |t| {
+            if t == "0" {
+                "1".to_owned()
+            } else {
+                "0".to_owned()
+            }
+        })
+    }),
+    ("version_text", "version", |v| {
+        with(v, "version", |t| t.trim_end_matches(".0").to_owned())
+    }),
     ("bits", "timestamp", |v| {
-        with(v, "timestamp", |t| (t.parse::<u64>().unwrap() as u32 as i32).to_string())
+        with(v, "timestamp", |t| {
+            (t.parse::<u64>().unwrap() as u32 as i32).to_string()
+        })
     }),
     ("exponent", "timestamp", |v| {
         with(v, "timestamp", |t| {
@@ -100,7 +175,9 @@ const MISTAKES: &[(&str, &str, Made)] = &[
     ("separator_outside", "", |v| {
         Some([join(&v, SEPARATOR), SEPARATOR.as_bytes().to_vec()].concat())
     }),
-    ("message_end", "", |v| Some([&[0xef, 0xbb, 0xbf], &join(&v, SEPARATOR)[..]].concat())),
+    ("message_end", "", |v| {
+        Some([&[0xef, 0xbb, 0xbf], &join(&v, SEPARATOR)[..]].concat())
+    }),
     ("message_form", "", |v| {
         let text = String::from_utf8(join(&v, SEPARATOR)).unwrap();
         Some(text.encode_utf16().flat_map(u16::to_le_bytes).collect())
@@ -126,7 +203,10 @@ fn each_mistake_of_a_signer_is_named_exactly() {
             let all = sample.records.iter();
             let all = all.filter_map(|record| Some((record, of(record)?)));
             for (record, message) in all.take(4) {
-                let about = format!("{code} {field} {} {:?}", sample.format.id, sample.layout.version);
+                let about = format!(
+                    "{code} {field} {} {:?}",
+                    sample.format.id, sample.layout.version
+                );
                 let found = explain(&line(&signed_over(record, &message)), Alg::Es256);
                 if *code == "swapped" {
                     assert_eq!(found[0].causes[0].kind.code, "swapped", "{about}");
@@ -199,7 +279,10 @@ fn the_order_and_the_fields_of_other_versions_are_known() {
                     let found = explain(&line(&as_other), Alg::Es256).remove(0);
                     assert_eq!(found.causes.len(), 1, "{about}: {}", found.sentence());
                     let code = found.causes[0].kind.code;
-                    assert!(["as_version", "version_text"].contains(&code), "{about}: {code}");
+                    assert!(
+                        ["as_version", "version_text"].contains(&code),
+                        "{about}: {code}"
+                    );
                     other += 1;
                 }
             }
@@ -218,9 +301,15 @@ fn the_campaign_id_in_the_place_of_the_source_identifier_is_named() {
         for record in &sample.records {
             let mut record = record.clone();
             record.push(("campaign-id".to_owned(), "7".to_owned()));
-            let message = with(values(&record, sample.order()), "source-identifier", |_| "7".into());
+            let message = with(values(&record, sample.order()), "source-identifier", |_| {
+                "7".into()
+            });
             let found = explain(&line(&signed_over(&record, &message.unwrap())), Alg::Es256);
-            assert_causes(&found, &[("counterpart", "source-identifier")], sample.format.id);
+            assert_causes(
+                &found,
+                &[("counterpart", "source-identifier")],
+                sample.format.id,
+            );
             cases += 1;
         }
     }
@@ -239,7 +328,9 @@ const SHOWN: &[(&str, &str, fn(&str) -> String)] = &[
     ("json_type", "source-app-id", |t| format!("\"{t}\"")),
     ("spaces", "ad-network-id", |t| format!("{t} ")),
     ("spaces", "nonce", |t| format!(" {t}")),
-    ("version_text", "version", |t| t.trim_end_matches(".0").to_owned()),
+    ("version_text", "version", |t| {
+        t.trim_end_matches(".0").to_owned()
+    }),
 ];
 
 #[test]
@@ -255,7 +346,8 @@ fn what_the_record_shows_otherwise_than_it_was_signed_is_told_from_what_was_sign
                 let sound = get(record, field).unwrap();
                 let shown = change(&sound);
                 // Whole seconds cannot be told from the thousandth behind them.
-                let is_lost = *code == "time_unit" && shown.len() < sound.len() && !sound.ends_with("000");
+                let is_lost =
+                    *code == "time_unit" && shown.len() < sound.len() && !sound.ends_with("000");
                 if shown == sound || is_lost {
                     continue;
                 }
@@ -269,14 +361,22 @@ fn what_the_record_shows_otherwise_than_it_was_signed_is_told_from_what_was_sign
                 let message = with(values(record, sample.order()), field, |_| plain.to_owned());
                 if let Some(message) = message {
                     let found = explain(&line(&signed_over(&damaged, &message)), Alg::Es256);
-                    assert_eq!(found[0].causes[0].kind.code, *code, "{}", found[0].sentence());
+                    assert_eq!(
+                        found[0].causes[0].kind.code,
+                        *code,
+                        "{}",
+                        found[0].sentence()
+                    );
                     assert_eq!(found[0].causes[0].side, Side::Both, "{code}");
                     assert_eq!(found[0].causes.len(), 1, "{}", found[0].sentence());
                 }
                 cases += 1;
             }
         }
-        assert!(cases >= 3 || *code == "time_unit", "{code} {field}: {cases} cases");
+        assert!(
+            cases >= 3 || *code == "time_unit",
+            "{code} {field}: {cases} cases"
+        );
     }
 }
 
@@ -284,19 +384,23 @@ fn what_the_record_shows_otherwise_than_it_was_signed_is_told_from_what_was_sign
 fn two_mistakes_at_once_are_both_named() {
     let samples = joined_samples(1, 65);
     let pairs: &[(&[(&str, &str)], Made)] = &[
-        (&[("letter_case", "nonce"), ("time_unit", "timestamp")], |v| {
-            let message = with(v, "nonce", str::to_uppercase)?;
-            let text = String::from_utf8(message).unwrap();
-            let (head, last) = text.rsplit_once(SEPARATOR).unwrap();
-            Some(format!("{head}{SEPARATOR}{}", &last[..10]).into_bytes())
-        }),
+        (
+            &[("letter_case", "nonce"), ("time_unit", "timestamp")],
+            |v| {
+                let message = with(v, "nonce", str::to_uppercase)?;
+                let text = String::from_utf8(message).unwrap();
+                let (head, last) = text.rsplit_once(SEPARATOR).unwrap();
+                Some(format!("{head}{SEPARATOR}{}", &last[..10]).into_bytes())
+            },
+        ),
         (&[("letter_case", "nonce"), ("separator", "")], |v| {
             let text = String::from_utf8(with(v, "nonce", str::to_uppercase)?).unwrap();
             Some(text.replace(SEPARATOR, "\\u2063").into_bytes())
         }),
-        (&[("field_missing", "source-app-id"), ("message_end", "")], |v| {
-            Some([without(v, "source-app-id")?, b"\n".to_vec()].concat())
-        }),
+        (
+            &[("field_missing", "source-app-id"), ("message_end", "")],
+            |v| Some([without(v, "source-app-id")?, b"\n".to_vec()].concat()),
+        ),
     ];
     for (wanted, make) in pairs {
         let mut cases = 0;
@@ -333,12 +437,19 @@ fn written(message: &[u8]) -> Vec<(&'static [&'static str], String)> {
     let der = signature.to_der().as_bytes().to_vec();
     let raw = signature.to_bytes().to_vec();
     let swapped = [&raw[32..], &raw[..32]].concat();
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
     let plain = STANDARD.encode(&der);
     let has_url = plain.contains(['+', '/']);
-    let folded: String = plain.as_bytes().chunks(64).map(|part| {
-        format!("{}\n", std::str::from_utf8(part).unwrap())
-    }).collect();
+    let folded: String = plain
+        .as_bytes()
+        .chunks(64)
+        .map(|part| format!("{}\n", std::str::from_utf8(part).unwrap()))
+        .collect();
     let mut all: Vec<(&'static [&'static str], String)> = vec![
         (&["raw_for_der"], STANDARD.encode(&raw)),
         (&["base64_twice"], STANDARD.encode(&plain)),
@@ -380,7 +491,10 @@ fn a_signature_that_is_written_otherwise_is_named() {
             let message = join(&values(record, sample.order()), SEPARATOR);
             for (codes, text) in written(&message) {
                 let mut record: Record = record.clone();
-                let member = record.iter_mut().find(|(name, _)| name == "signature").unwrap();
+                let member = record
+                    .iter_mut()
+                    .find(|(name, _)| name == "signature")
+                    .unwrap();
                 member.1 = format!("\"{text}\"");
                 let found = explain(&line(&record), Alg::Es256).remove(0);
                 let mut causes: Vec<&str> = found.causes.iter().map(|own| own.kind.code).collect();
@@ -392,6 +506,9 @@ fn a_signature_that_is_written_otherwise_is_named() {
             }
         }
     }
-    assert!(counts.len() >= 10 && counts.values().all(|count| *count >= 3), "{counts:?}");
+    assert!(
+        counts.len() >= 10 && counts.values().all(|count| *count >= 3),
+        "{counts:?}"
+    );
     let _ = der;
 }

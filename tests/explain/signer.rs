@@ -167,7 +167,10 @@ pub(crate) fn parts(record: &Record) -> [String; 2] {
 }
 
 pub(crate) fn encoded(parts: &[String; 2]) -> String {
-    parts.each_ref().map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
+    parts
+        .each_ref()
+        .map(|part| URL_SAFE_NO_PAD.encode(part))
+        .join(".")
 }
 
 /// A token of these parts, signed over others.
@@ -216,10 +219,18 @@ pub(crate) fn assert_causes(found: &[Explanation], wanted: &[(&str, &str)], abou
         .map(|own| (own.kind.code, own.field.as_str()))
         .collect();
     let says = found.sentence();
-    assert_eq!(found.verdict, Verdict::Explained, "{about}: {says} {:?}", found.notes);
+    assert_eq!(
+        found.verdict,
+        Verdict::Explained,
+        "{about}: {says} {:?}",
+        found.notes
+    );
     assert_eq!(causes, wanted, "{about}: {says}");
     for own in &found.causes {
         let words = format!("{own} {} {}", own.fix(), own.source(found.format));
-        assert!(!words.contains('{') || words.contains("SEQUENCE {"), "{words}");
+        assert!(
+            !words.contains('{') || words.contains("SEQUENCE {"),
+            "{words}"
+        );
     }
 }

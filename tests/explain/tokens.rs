@@ -53,7 +53,9 @@ fn of(parts: [String; 2]) -> Option<Vec<u8>> {
 }
 
 const SIGNED: &[(&str, &str, Input)] = &[
-    ("reencoded", "payload", |p| of([p[0].clone(), spaced(&p[1])])),
+    ("reencoded", "payload", |p| {
+        of([p[0].clone(), spaced(&p[1])])
+    }),
     ("reencoded", "payload", |p| {
         let value: serde_json::Value = serde_json::from_str(&p[1]).unwrap();
         // Sorted already: only the lines differ.
@@ -88,29 +90,52 @@ const SIGNED: &[(&str, &str, Input)] = &[
         let input = p.each_ref().map(|part| URL_SAFE.encode(part)).join(".");
         input.contains('=').then(|| input.into_bytes())
     }),
-    ("signing_input", "", |p| Some(URL_SAFE_NO_PAD.encode(&p[1]).into_bytes())),
+    ("signing_input", "", |p| {
+        Some(URL_SAFE_NO_PAD.encode(&p[1]).into_bytes())
+    }),
     ("signing_input", "", |p| Some(p[1].clone().into_bytes())),
     ("signing_input", "", |p| Some(p.join(".").into_bytes())),
     ("letter_case", "nonce", |p| {
         of([p[0].clone(), claim(&p[1], "nonce", str::to_uppercase)?])
     }),
     ("letter_case", "impression-identifier", |p| {
-        of([p[0].clone(), claim(&p[1], "impression-identifier", str::to_uppercase)?])
+        of([
+            p[0].clone(),
+            claim(&p[1], "impression-identifier", str::to_uppercase)?,
+        ])
     }),
-    ("time_unit", "iat", |p| of([p[0].clone(), claim(&p[1], "iat", |t| format!("{t}000"))?])),
+    ("time_unit", "iat", |p| {
+        of([p[0].clone(), claim(&p[1], "iat", |t| format!("{t}000"))?])
+    }),
     ("time_unit", "timestamp", |p| {
-        of([p[0].clone(), claim(&p[1], "timestamp", |t| t[..10].to_owned())?])
+        of([
+            p[0].clone(),
+            claim(&p[1], "timestamp", |t| t[..10].to_owned())?,
+        ])
     }),
     ("json_type", "publisher-item-identifier", |p| {
-        of([p[0].clone(), claim(&p[1], "publisher-item-identifier", |t| format!("{t:?}"))?])
+        of([
+            p[0].clone(),
+            claim(&p[1], "publisher-item-identifier", |t| format!("{t:?}"))?,
+        ])
     }),
-    ("json_type", "iat", |p| of([p[0].clone(), claim(&p[1], "iat", |t| format!("{t:?}"))?])),
+    ("json_type", "iat", |p| {
+        of([p[0].clone(), claim(&p[1], "iat", |t| format!("{t:?}"))?])
+    }),
     ("decimal", "advertised-item-identifier", |p| {
-        of([p[0].clone(), claim(&p[1], "advertised-item-identifier", |t| format!("{t}.0"))?])
+        of([
+            p[0].clone(),
+            claim(&p[1], "advertised-item-identifier", |t| format!("{t}.0"))?,
+        ])
     }),
-    ("decimal", "exp", |p| of([p[0].clone(), claim(&p[1], "exp", |t| format!("{t}.0"))?])),
+    ("decimal", "exp", |p| {
+        of([p[0].clone(), claim(&p[1], "exp", |t| format!("{t}.0"))?])
+    }),
     ("zero", "publisher-item-identifier", |p| {
-        of([p[0].clone(), claim(&p[1], "publisher-item-identifier", |_| "0".into())?])
+        of([
+            p[0].clone(),
+            claim(&p[1], "publisher-item-identifier", |_| "0".into())?,
+        ])
     }),
     ("null_claim", "transactionId", |p| {
         if p[1].contains("\"transactionId\"") || !p[1].contains("\"offerIdentifier\"") {
@@ -122,7 +147,10 @@ const SIGNED: &[(&str, &str, Input)] = &[
         if p[1].contains("re-engagement") || !p[1].contains("impression-type") {
             return None;
         }
-        of([p[0].clone(), p[1].replace('}', ",\"eligible-for-re-engagement\":false}")])
+        of([
+            p[0].clone(),
+            p[1].replace('}', ",\"eligible-for-re-engagement\":false}"),
+        ])
     }),
     ("digest", "", |p| {
         use sha2::{Digest, Sha256};
@@ -149,26 +177,47 @@ fn what_was_signed_otherwise_than_it_was_sent_is_named_exactly() {
                 cases += 1;
             }
         }
-        assert!(cases >= 3 || (*code, *field) == ("reencoded", "payload"), "{code} {field}: {cases}");
+        assert!(
+            cases >= 3 || (*code, *field) == ("reencoded", "payload"),
+            "{code} {field}: {cases}"
+        );
     }
 }
 
 /// What was signed and sent, against the format's rules.
 const SENT: &[(&str, &str, fn(&Parts) -> Option<Parts>)] = &[
-    ("time_unit", "iat", |p| Some([p[0].clone(), claim(&p[1], "iat", |t| format!("{t}000"))?])),
+    ("time_unit", "iat", |p| {
+        Some([p[0].clone(), claim(&p[1], "iat", |t| format!("{t}000"))?])
+    }),
     ("time_unit", "timestamp", |p| {
-        Some([p[0].clone(), claim(&p[1], "timestamp", |t| t[..10].to_owned())?])
+        Some([
+            p[0].clone(),
+            claim(&p[1], "timestamp", |t| t[..10].to_owned())?,
+        ])
     }),
-    ("time_unit", "exp", |p| Some([p[0].clone(), claim(&p[1], "exp", |t| format!("{t}000"))?])),
+    ("time_unit", "exp", |p| {
+        Some([p[0].clone(), claim(&p[1], "exp", |t| format!("{t}000"))?])
+    }),
     ("json_type", "source-identifier", |p| {
-        Some([p[0].clone(), claim(&p[1], "source-identifier", |t| format!("{t:?}"))?])
+        Some([
+            p[0].clone(),
+            claim(&p[1], "source-identifier", |t| format!("{t:?}"))?,
+        ])
     }),
-    ("json_type", "iat", |p| Some([p[0].clone(), claim(&p[1], "iat", |t| format!("{t:?}"))?])),
+    ("json_type", "iat", |p| {
+        Some([p[0].clone(), claim(&p[1], "iat", |t| format!("{t:?}"))?])
+    }),
     ("decimal", "advertised-item-identifier", |p| {
-        Some([p[0].clone(), claim(&p[1], "advertised-item-identifier", |t| format!("{t}.0"))?])
+        Some([
+            p[0].clone(),
+            claim(&p[1], "advertised-item-identifier", |t| format!("{t}.0"))?,
+        ])
     }),
     ("letter_case", "ad-network-identifier", |p| {
-        Some([p[0].clone(), claim(&p[1], "ad-network-identifier", str::to_uppercase)?])
+        Some([
+            p[0].clone(),
+            claim(&p[1], "ad-network-identifier", str::to_uppercase)?,
+        ])
     }),
 ];
 
@@ -180,10 +229,16 @@ fn a_token_that_breaks_its_formats_rules_is_told_though_its_signature_is_right()
         for sample in &samples {
             for record in &sample.records {
                 let alg = sample.format.alg();
-                let Some(sent) = make(&parts(record)) else { continue };
+                let Some(sent) = make(&parts(record)) else {
+                    continue;
+                };
                 let input = encoded(&sent).into_bytes();
                 let found = explain(&token(alg, &sent, &input), alg);
-                assert_causes(&found, &[(code, field)], &format!("{code} {field} {}", sent[1]));
+                assert_causes(
+                    &found,
+                    &[(code, field)],
+                    &format!("{code} {field} {}", sent[1]),
+                );
                 assert_eq!(found[0].causes[0].side, Side::Both);
                 cases += 1;
             }
@@ -204,8 +259,14 @@ fn a_token_or_its_signature_that_is_written_otherwise_is_named() {
             let sound = format!("{input}.{text}");
             assert_eq!(explain(&sound, alg)[0].verdict, Verdict::Valid);
             let mut all = vec![
-                ("padding", format!("{input}.{}", URL_SAFE.encode(&signature))),
-                ("base64_twice", format!("{input}.{}", URL_SAFE_NO_PAD.encode(&text))),
+                (
+                    "padding",
+                    format!("{input}.{}", URL_SAFE.encode(&signature)),
+                ),
+                (
+                    "base64_twice",
+                    format!("{input}.{}", URL_SAFE_NO_PAD.encode(&text)),
+                ),
                 ("base64_twice", STANDARD.encode(&sound)),
                 ("around", format!("Bearer {sound}")),
                 ("around", format!("\"{sound}\"")),
@@ -216,14 +277,20 @@ fn a_token_or_its_signature_that_is_written_otherwise_is_named() {
                 }),
             ];
             if STANDARD.encode(&signature).contains(['+', '/']) {
-                all.push(("base64_standard", format!("{input}.{}", STANDARD.encode(&signature))));
+                all.push((
+                    "base64_standard",
+                    format!("{input}.{}", STANDARD.encode(&signature)),
+                ));
             }
             if alg == Alg::Es256 {
                 let der = es256(input.as_bytes()).to_der();
                 let der = URL_SAFE_NO_PAD.encode(der.as_bytes());
                 all.push(("der_for_raw", format!("{input}.{der}")));
                 let swapped = [&signature[32..], &signature[..32]].concat();
-                all.push(("halves", format!("{input}.{}", URL_SAFE_NO_PAD.encode(swapped))));
+                all.push((
+                    "halves",
+                    format!("{input}.{}", URL_SAFE_NO_PAD.encode(swapped)),
+                ));
             }
             for (code, text) in all {
                 let found = explain(&text, alg);
@@ -234,7 +301,10 @@ fn a_token_or_its_signature_that_is_written_otherwise_is_named() {
             }
         }
     }
-    assert!(counts.len() >= 8 && counts.values().all(|count| *count >= 3), "{counts:?}");
+    assert!(
+        counts.len() >= 8 && counts.values().all(|count| *count >= 3),
+        "{counts:?}"
+    );
 }
 
 #[test]
@@ -243,7 +313,10 @@ fn a_secret_that_was_taken_for_something_else_is_named() {
     let hex = "5345435245542d6f662d74686972747974776f2d62797465732d303132333435";
     let samples = token_samples(3, 74);
     let mut cases = 0;
-    for sample in samples.iter().filter(|sample| sample.format.alg() == Alg::Hs256) {
+    for sample in samples
+        .iter()
+        .filter(|sample| sample.format.alg() == Alg::Hs256)
+    {
         for record in &sample.records {
             let input = encoded(&parts(record));
             let hex_bytes: Vec<u8> = (0..hex.len() / 2)
@@ -257,16 +330,14 @@ fn a_secret_that_was_taken_for_something_else_is_named() {
             ] {
                 let signature = hs256(&used, input.as_bytes());
                 let token = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature));
-                let found = explain_under(
-                    &token,
-                    Alg::Hs256,
-                    &testkit::key(),
-                    secret.as_bytes(),
-                    &[],
-                );
+                let found =
+                    explain_under(&token, Alg::Hs256, &testkit::key(), secret.as_bytes(), &[]);
                 assert_causes(&found, &[("secret", "")], secret);
                 let says = format!("{:?}{}", found[0], found[0].sentence());
-                assert!(!says.contains(text) && !says.contains(hex), "the secret is told");
+                assert!(
+                    !says.contains(text) && !says.contains(hex),
+                    "the secret is told"
+                );
                 cases += 1;
             }
         }
@@ -279,9 +350,14 @@ fn a_record_that_differs_from_its_token_is_told_by_its_field() {
     for sample in token_samples(3, 75) {
         for record in &sample.records {
             let alg = sample.format.alg();
-            for (name, _) in record.iter().filter(|(name, _)| name == "nonce" || name == "bid") {
+            for (name, _) in record
+                .iter()
+                .filter(|(name, _)| name == "nonce" || name == "bid")
+            {
                 let mut damaged = record.clone();
-                let other = get(record, name).unwrap().replace(['a', 'e', 'o', '4'], "7");
+                let other = get(record, name)
+                    .unwrap()
+                    .replace(['a', 'e', 'o', '4'], "7");
                 if Some(&other) == get(record, name).as_ref() {
                     continue;
                 }

@@ -69,7 +69,13 @@ fn apples_signatures_are_valid_wherever_they_stand() {
         .collect();
     let wanted = |at: usize| format!("seatbid[0].bid[{at}].ext.skadn.fidelities[0].signature");
     let (first, second) = (wanted(0), wanted(1));
-    assert_eq!(places, [(first.as_str(), Verdict::Valid), (second.as_str(), Verdict::Valid)]);
+    assert_eq!(
+        places,
+        [
+            (first.as_str(), Verdict::Valid),
+            (second.as_str(), Verdict::Valid)
+        ]
+    );
     let response = &all["vectors"][2]["ad_impression_response"];
     let found = explain(response);
     assert_eq!(found[0].verdict, Verdict::Valid, "{:?}", found[0]);
@@ -88,7 +94,10 @@ fn apples_signatures_with_a_nonce_in_capitals_are_valid_if_it_were_in_lower_case
     *nonce = nonce.as_str().unwrap().to_uppercase().into();
     let found = explain(&bid);
     assert_eq!(found[0].verdict, Verdict::Valid);
-    assert_eq!(found[1].sentence(), "invalid; valid if nonce were in lower case");
+    assert_eq!(
+        found[1].sentence(),
+        "invalid; valid if nonce were in lower case"
+    );
 }
 
 #[test]
@@ -106,7 +115,12 @@ fn what_bidders_do_to_the_objects_is_told() {
     let mut number = bid();
     at(&mut number, "itunesitem", 525_463_029.into());
     let found = &explain(&number)[0];
-    assert_eq!(found.causes[0].kind.code, "json_type", "{}", found.sentence());
+    assert_eq!(
+        found.causes[0].kind.code,
+        "json_type",
+        "{}",
+        found.sentence()
+    );
     let mut source = bid();
     at(&mut source, "sourceapp", "1234567".into());
     let found = &explain(&source)[0];
@@ -116,5 +130,10 @@ fn what_bidders_do_to_the_objects_is_told() {
     let skadn = &mut fidelity["seatbid"][0]["bid"][0]["ext"]["skadn"];
     skadn["fidelities"][0]["fidelity"] = 1.into();
     let found = &explain(&fidelity)[0];
-    assert_eq!(found.causes[0].kind.code, "constant", "{}", found.sentence());
+    assert_eq!(
+        found.causes[0].kind.code,
+        "constant",
+        "{}",
+        found.sentence()
+    );
 }
