@@ -25,7 +25,7 @@ pub(super) struct Joined {
     /// The choices under which it is what the record says as it stands.
     pub(super) literal: Vec<usize>,
     /// What stands in the record otherwise than it should.
-    pub(super) flaws: Vec<(usize, Mistake)>,
+    pub(super) flaws: Vec<Mistake>,
     /// Signed fields whose value nobody told.
     pub(super) unknown: Vec<&'static str>,
 }
@@ -142,7 +142,7 @@ impl Joined {
             if shown.shape != shown.wanted {
                 let wanted = shown.wanted.name();
                 let mistake = Mistake::new(&m::JSON_TYPE, field.name, wanted);
-                self.flaws.push((at, mistake.on(Side::Shown)));
+                self.flaws.push(mistake.on(Side::Shown));
             }
             self.texts[at] = Some(shown.text.clone());
             return;
@@ -167,7 +167,16 @@ impl Joined {
                 Edit::Text(at, Some(shown.text.clone())),
             );
         }
-        self.flaws.push((at, mistake.on(Side::Shown)));
+        for other in text::lost(field, &shown.text) {
+            let mistake = mistake.clone().on(Side::Shown);
+            self.add(
+                Slot::Field(at),
+                mistake,
+                Rarity::Alone,
+                Edit::Text(at, Some(other)),
+            );
+        }
+        self.flaws.push(mistake.on(Side::Shown));
         self.texts[at] = Some(text);
     }
 

@@ -269,18 +269,14 @@ impl<'k> Explainer<'k> {
                 if !joined.literal.is_empty() {
                     shell.shown = Some(joined.show(&joined.literal));
                 }
-                let mut case = Case {
+                let case = Case {
                     explainer: self,
                     subject,
                     alg: signed_by,
                     message: &joined,
                     readings: written::readings(&subject.result, wanted),
-                    flaws: Vec::new(),
+                    flaws: joined.flaws.clone(),
                 };
-                let place = |at: usize| format.fields[at].name;
-                for (at, mistake) in &joined.flaws {
-                    case.flaws.push((place(*at), mistake.clone()));
-                }
                 let mut found = self.strict(case.explain(shell, learned, depth), subject);
                 if found.verdict == Verdict::Unexplained && !joined.unknown.is_empty() {
                     let names = joined.unknown.join(", ");
@@ -314,9 +310,7 @@ impl<'k> Explainer<'k> {
             Alg::Es256 => Wanted::Raw,
             Alg::Hs256 => Wanted::Mac,
         };
-        let mut flaws: Vec<(&'static str, Mistake)> = Vec::new();
-        flaws.extend(token.flaws.iter().map(|own| ("", own.clone())));
-        flaws.extend(differences(subject, &token));
+        let flaws = [token.flaws.clone(), differences(subject, &token)].concat();
         let case = Case {
             explainer: self,
             subject,
@@ -388,9 +382,8 @@ struct Case<'a> {
     alg: Alg,
     message: &'a dyn Message,
     readings: Vec<Reading>,
-    /// What is wrong in the record or the token whatever was signed, and the
-    /// field it is about.
-    flaws: Vec<(&'static str, Mistake)>,
+    /// What is wrong in the record or the token whatever was signed.
+    flaws: Vec<Mistake>,
 }
 
 impl Case<'_> {
@@ -475,12 +468,11 @@ impl Case<'_> {
         }
         shell.ruled_out = codes;
         // What is wrong in the record was seen, though it explains nothing.
-        for (field, mistake) in &self.flaws {
-            shell.notes.push(Finding {
-                field: (*field).to_owned(),
-                says: format!("is not as documented: it should be so that {mistake}"),
-            });
-        }
+        let notes = self.flaws.iter().map(|flaw| Finding {
+            field: flaw.field.clone(),
+            says: format!("is not as documented, and would be if {flaw}"),
+        });
+        shell.notes = notes.collect();
         shell
     }
 
@@ -522,15 +514,19 @@ impl Case<'_> {
         let mut causes: Vec<Mistake> = Vec::new();
         let picked = hit.picked.iter().map(|at| choices[*at].mistake.clone());
         let picked: Vec<Mistake> = picked.collect();
-        // What was signed as it stands is one mistake, not two.
+        // What was signed as it stands is one mistake, not two; what was found
+        // of a flawed value says more than the flaw.
         let is_same = |flaw: &Mistake| {
-            let same = |own: &Mistake| own.side == Side::Both && own.field == flaw.field;
+            let same = |own: &Mistake| {
+                own.field == flaw.field
+                    && (own.side == Side::Both || own.kind.code == flaw.kind.code)
+            };
             !flaw.field.is_empty() && picked.iter().any(same)
         };
         causes.extend(self.readings[hit.reading].mistakes.clone());
         causes.extend(picked.clone());
         causes.extend(more);
-        let flaws = self.flaws.iter().map(|(_, flaw)| flaw);
+        let flaws = self.flaws.iter();
         causes.extend(flaws.filter(|flaw| !is_same(flaw)).cloned());
         shell.key = key.map(str::to_owned);
         shell.signed = Some(self.message.show(&hit.picked));
@@ -635,7 +631,7 @@ const ALWAYS: &[&str] = &[
 ];
 
 /// Where a flat record says something else than the token in it.
-fn differences(subject: &Subject, token: &Token) -> Vec<(&'static str, Mistake)> {
+fn differences(subject: &Subject, token: &Token) -> Vec<Mistake> {
     let mut all = Vec::new();
     let Some((format, layout)) = token.of.filter(|_| subject.of.is_some()) else {
         return all;
@@ -664,7 +660,7 @@ fn differences(subject: &Subject, token: &Token) -> Vec<(&'static str, Mistake)>
                 Mistake::new(&m::NOT_IN_TOKEN, field.name, detail)
             }
         };
-        all.push((field.name, mistake.on(Side::Shown)));
+        all.push(mistake.on(Side::Shown));
     }
     all
 }

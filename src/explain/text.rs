@@ -359,6 +359,18 @@ pub(super) fn mend(field: &Field, text: &str) -> Option<(String, Mistake)> {
     None
 }
 
+/// What a time in seconds may have been in milliseconds, before its last three
+/// digits were lost.
+pub(super) fn lost(field: &Field, text: &str) -> Vec<String> {
+    let is_seconds = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    match field.kind {
+        Type::Time(Unit::Milliseconds) if is_seconds => {
+            (1..1000).map(|ms| format!("{text}{ms:03}")).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Whether digits stand in groups of three, but for the first.
 fn grouped_like(text: &str) -> bool {
     let mut groups = text.split(|c: char| !c.is_ascii_digit());

@@ -235,6 +235,11 @@ impl Token {
             Err(_) => token.clone(),
         };
         self.claim_flaw(field, &text, shape);
+        for other in text::lost(field, &text) {
+            let mistake = Mistake::new(&m::TIME_UNIT, name, "milliseconds").on(Side::Shown);
+            let edit = Edit::Claim(path.clone(), Some(other), None);
+            self.add(slot, mistake, Rarity::Alone, edit);
+        }
         if shape == Shape::Null {
             let mistake = Mistake::new(&m::NULL_CLAIM, name, "absent");
             self.add(slot, mistake, Rarity::Common, Edit::Claim(path, None, None));
