@@ -21,7 +21,12 @@ pub(super) fn text(explanation: &Explanation) -> String {
 
 /// What was signed beside what should have been, or beside what stands there.
 fn texts(out: &mut String, explanation: &Explanation) {
-    let wanted = ("wanted", &explanation.wanted);
+    let name = if explanation.is_token {
+        "sent"
+    } else {
+        "wanted"
+    };
+    let wanted = (name, &explanation.wanted);
     match (&explanation.signed, &explanation.shown) {
         (Some(signed), _) if *signed != explanation.wanted => {
             difference(out, wanted, ("signed", signed));
@@ -30,7 +35,7 @@ fn texts(out: &mut String, explanation: &Explanation) {
         (Some(signed), None) => row(out, "signed", &shown(signed)),
         (None, Some(record)) => difference(out, wanted, ("record", record)),
         (None, None) if !explanation.wanted.is_empty() => {
-            row(out, "wanted", &shown(&explanation.wanted));
+            row(out, name, &shown(&explanation.wanted));
         }
         (None, None) => {}
     }
@@ -144,15 +149,21 @@ pub(super) fn report(report: &Report, key: &str) -> String {
         } = cause;
         let _ = writeln!(out);
         row(&mut out, &count.to_string(), &example.sentence());
-        let named: Vec<String> = lines
-            .iter()
-            .map(|(file, line)| format!("{file} line {line}"))
-            .collect();
+        let mut named = String::new();
+        let mut last = None;
+        for (file, line) in lines {
+            match last == Some(file) {
+                true => _ = write!(named, ", {line}"),
+                false if last.is_none() => _ = write!(named, "{file} line {line}"),
+                false => _ = write!(named, "; {file} line {line}"),
+            }
+            last = Some(file);
+        }
         let more = match count.saturating_sub(lines.len() as u64) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        row(&mut out, "in", &format!("{}{more}", named.join(", ")));
+        row(&mut out, "in", &format!("{named}{more}"));
         texts(&mut out, example);
         causes(&mut out, example);
     }

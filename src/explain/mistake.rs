@@ -21,6 +21,14 @@ pub struct Kind {
     rule: Rule,
 }
 
+impl Kind {
+    /// The words after "valid if", and what to change; `{field}` and
+    /// `{detail}` stand for what differs from case to case.
+    pub fn words(&self) -> [&'static str; 2] {
+        [self.when, self.fix]
+    }
+}
+
 /// Where the rule is written that a mistake breaks.
 #[derive(Clone, Copy, Debug)]
 enum Rule {
@@ -222,8 +230,13 @@ kinds! {
         "sign {field} as it is, not as a URL has it");
     UNREADABLE = of_field("unreadable", "{field} were {detail}",
         "write {field} as the format wants it: {detail}");
-    JSON_TYPE = of_field("json_type", "{field} were {detail}",
-        "write {field} in its documented JSON type");
+    JSON_TYPE = Kind {
+        code: "json_type",
+        when: "{field} were {detail}",
+        fix: "write {field} in its documented JSON type",
+        rewrite: "write {field} as {detail} where the record is written; its text was signed right",
+        rule: Rule::Page,
+    };
     NULL_CLAIM = of_field("null_claim", "{field} were {detail}",
         "leave an absent {field} out of the payload, and do not change the payload after signing");
     NOT_IN_TOKEN = of_field("record_differs", "{field} were {detail}",

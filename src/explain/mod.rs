@@ -98,8 +98,11 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// What makes it right: nothing but these, all of them.
     pub causes: Vec<Mistake>,
-    /// The text that the documents want signed.
+    /// The text that the documents want signed; of a token, what it holds as it
+    /// was sent.
     pub wanted: String,
+    /// Whether it is a token.
+    pub is_token: bool,
     /// The text that the record makes as it stands, where that is another.
     pub shown: Option<String>,
     /// The text that was signed, where that is known.
@@ -130,6 +133,7 @@ impl Explanation {
             verdict: Verdict::Unreadable,
             causes: Vec::new(),
             wanted: String::new(),
+            is_token: false,
             shown: None,
             signed: None,
             key: None,
@@ -296,7 +300,8 @@ impl<'k> Explainer<'k> {
             let shell = Explanation::of(subject, subject.of);
             return shell.unreadable("it is neither a signed record nor a token");
         };
-        let shell = Explanation::of(subject, token.of);
+        let mut shell = Explanation::of(subject, token.of);
+        shell.is_token = true;
         let alg = match (token.alg().as_deref(), token.of) {
             (_, Some((format, _))) => format.alg(),
             (Some("ES256"), None) => Alg::Es256,
