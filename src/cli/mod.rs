@@ -24,6 +24,7 @@ mod signals;
 mod template;
 mod values;
 mod verify;
+mod verify_postback;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -72,6 +73,8 @@ enum Command {
     Check(Box<check::CheckArgs>),
     /// Verify signed files with the public key or the secret
     Verify(verify::VerifyArgs),
+    /// Verify postbacks from devices with Apple's public keys
+    VerifyPostback(verify_postback::PostbackArgs),
     /// Show a token or a signed record decoded, with the exact bytes signed
     Inspect(inspect::InspectArgs),
     /// Make a P-256 key pair
@@ -103,6 +106,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => job::run(&args),
         Command::Check(args) => check::run(*args),
         Command::Verify(args) => verify::run(&args),
+        Command::VerifyPostback(args) => verify_postback::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Keygen(args) => key::keygen(&args),
         Command::Key(args) => key::show(&args),

@@ -27,6 +27,7 @@ mod record;
 mod records;
 mod rejects;
 mod rows;
+mod said;
 mod shape;
 mod token;
 mod whole;
@@ -49,6 +50,7 @@ pub use inspect::inspect;
 pub use keys::{Keys, UsedKey};
 pub use manifest::{read_manifest, signed_file, signed_files};
 pub use nonces::NONCES_IN_MEMORY;
+pub use said::{Said, Survey, survey};
 pub use whole::{AtHand, FinishedRun, WholeRun, check_run};
 
 /// What to verify, and with what.
