@@ -99,7 +99,8 @@ pub(super) fn token(text: &str) -> (&'static str, Option<String>) {
 
 /// Whether a text looks like a token, whatever is in it.
 pub(super) fn is_bare_token(text: &str) -> bool {
-    text.starts_with("ey") && text.bytes().filter(|b| *b == b'.').count() >= 1
+    let dots = text.bytes().filter(|byte| *byte == b'.').count();
+    (text.starts_with("ey") && dots > 0) || Compact::parse(text).is_ok()
 }
 
 /// A line that does not begin as JSON: what it may be.

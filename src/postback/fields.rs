@@ -71,6 +71,20 @@ pub(super) fn read_fields<'a>(
     Fields { texts }
 }
 
+/// Reads what a postback of an unknown version says of itself, as far as it
+/// says it as the known ones do.
+pub(super) fn read_roles(kind: &'static Postback, members: &[Member<'_>], verdict: &mut Verdict) {
+    for field in kind.fields {
+        let role = field.role.filter(|role| *role != Role::Version);
+        let token = find(members, field.name);
+        if let (Some(role), Some(token)) = (role, token)
+            && read_value(field, token).is_ok()
+        {
+            verdict.said.push((role, token.to_owned()));
+        }
+    }
+}
+
 /// A flaw, and the text that may have been signed. Boxed, because nearly every
 /// value has none.
 type Flawed<'a> = (Box<Flaw>, Option<Cow<'a, str>>);

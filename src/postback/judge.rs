@@ -128,3 +128,96 @@ fn conclude(verdict: &mut Verdict, proof: Option<&Proof>, right: Option<u16>) {
         (None, false) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::verdict::Place;
+    use super::*;
+    use crate::format::Judgement;
+    use crate::format::postback::{APPLE_KEYS, POSTBACKS};
+    use crate::jws::Compact;
+
+    /// Apple's example, signed with a development key.
+    const EXAMPLE: &str = include_str!("../../examples/postbacks/apple.ndjson");
+
+    fn case(key: Option<u16>, change: impl FnOnce(&mut Proof)) -> Case {
+        let line = EXAMPLE.lines().last().unwrap();
+        let members = crate::json::object(line).unwrap();
+        let kind = POSTBACKS[1];
+        let token = members.iter().find(|(name, _)| name == kind.result);
+        let token = crate::json::string(token.unwrap().1).unwrap();
+        let compact = Compact::parse(&token).unwrap();
+        let mut proof = Proof {
+            message: compact.signing_input.as_bytes().to_vec(),
+            signature: compact.signature.as_slice().try_into().unwrap(),
+            key,
+            takes_given: false,
+        };
+        change(&mut proof);
+        let file = "-".into();
+        let mut verdict = Verdict::new(Place { file, line: 1 });
+        verdict.kind = Some(kind);
+        Case {
+            verdict,
+            proof: Some(proof),
+        }
+    }
+
+    fn settled(case: Case) -> Verdict {
+        let mut cases = [case];
+        settle(&Keys::new(&[]).unwrap(), false, &mut cases);
+        let [case] = cases;
+        case.verdict
+    }
+
+    #[test]
+    fn what_should_be_of_one_key_and_is_of_another_is_invalid_and_says_of_which() {
+        for (at, key) in APPLE_KEYS.iter().enumerate() {
+            let verdict = settled(case(u16::try_from(at).ok(), |_| {}));
+            if key.kid.ends_with("/1") {
+                assert_eq!(verdict.judgement, Judgement::Valid);
+                assert_eq!(verdict.environment, Some(Environment::Development));
+                continue;
+            }
+            assert_eq!(verdict.judgement, Judgement::Invalid);
+            assert_eq!(verdict.environment, None);
+            let [flaw] = &verdict.flaws[..] else {
+                panic!("{:?}", verdict.flaws);
+            };
+            assert_eq!(flaw.reason, Reason::WrongKey);
+            assert!(flaw.found.ends_with("apple-development-identifier/1"));
+            assert!(flaw.wanted.ends_with(key.kid));
+        }
+    }
+
+    #[test]
+    fn a_bit_that_flips_in_message_or_signature_is_found() {
+        for bit in 0..512 {
+            let verdict = settled(case(Some(2), |proof| {
+                proof.signature[bit / 8] ^= 1 << (bit % 8);
+            }));
+            assert_eq!(verdict.judgement, Judgement::Invalid, "{bit}");
+        }
+        let verdict = settled(case(Some(2), |proof| proof.message[0] ^= 1));
+        assert_eq!(verdict.flaws[0].reason, Reason::WrongSignature);
+    }
+
+    #[test]
+    fn what_nothing_was_found_wrong_with_is_not_valid_without_a_proof() {
+        let mut case = case(Some(2), |_| {});
+        case.proof = None;
+        let verdict = settled(case);
+        assert_eq!(verdict.judgement, Judgement::Invalid);
+        assert_eq!(verdict.environment, None);
+    }
+
+    #[test]
+    fn development_is_refused_where_production_alone_counts() {
+        let mut cases = [case(Some(2), |_| {})];
+        settle(&Keys::new(&[]).unwrap(), true, &mut cases);
+        let verdict = &cases[0].verdict;
+        assert_eq!(verdict.judgement, Judgement::Invalid);
+        assert_eq!(verdict.environment, None);
+        assert_eq!(verdict.flaws[0].reason, Reason::NotProduction);
+    }
+}

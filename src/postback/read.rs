@@ -13,7 +13,7 @@ use crate::format::postback::{
 use crate::json::{self, Member, Shape};
 
 use super::damage;
-use super::fields::{find, read_fields};
+use super::fields::{find, read_fields, read_roles};
 use super::keys;
 use super::token;
 use super::verdict::{Flaw, Verdict};
@@ -113,7 +113,10 @@ fn read_body(members: &[Member<'_>], verdict: &mut Verdict) -> Option<Proof> {
     );
     let unsigned = names().filter(|name| (in_token && *name != kind.result) || !is_signed(name));
     verdict.unsigned = unsigned.map(str::to_owned).collect();
-    let version = version?;
+    let Some(version) = version else {
+        read_roles(kind, members, verdict);
+        return None;
+    };
     match version.signing {
         PostbackSigning::Joined(_) => read_joined(kind, version, members, verdict),
         PostbackSigning::Token(_) => {
@@ -148,15 +151,17 @@ fn read_version(
     };
     let text = match Shape::of(token) {
         Shape::String => json::string(token).ok(),
-        _ => {
+        _ => Some(Cow::Borrowed(token)),
+    };
+    let version = text.as_deref().and_then(|text| kind.version(text));
+    if Shape::of(token) != Shape::String {
+        // Where it is signed it is read once more, with the other fields.
+        if version.is_none_or(|version| !version.signs(name)) {
             let flaw = Flaw::new(Reason::WrongType, name, token, "a string");
             let hint = "Apple sends a string, in quotes";
             verdict.flaws.push(flaw.hint(hint));
-            Some(Cow::Borrowed(token))
         }
-    };
-    let version = text.as_deref().and_then(|text| kind.version(text));
-    if version.is_none() && verdict.flaws.is_empty() {
+    } else if version.is_none() {
         let found = text.as_deref().unwrap_or(token);
         let flaw = Flaw::new(Reason::UnknownVersion, name, found, known());
         let hint = "this program does not know how it is signed; look for a newer one";
