@@ -7,21 +7,25 @@ mod workdir;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use campaign_signer::engine::ENGINES;
 use campaign_signer::format::postback::{APPLE_KEYS, KeyChoice, POSTBACKS, PostbackSigning};
+use campaign_signer::format::shape::RECORD;
 use campaign_signer::format::{Environment, FORMATS, Format, Reason};
+use campaign_signer::json::Shape;
 use campaign_signer::key::{PublicKey, SigningKey};
+use campaign_signer::pipeline::Signer;
 use campaign_signer::postback::{self, Check, Keys, Signed, Summary};
+use campaign_signer::record::{Rules, Settings};
 use campaign_signer::row::{Dialect, Input, Origin};
 use campaign_signer::schema;
 use p256::ecdsa::Signature;
 use p256::ecdsa::signature::Signer as _;
 use serde_json::{Map, Value, json};
 
-use workdir::{Workdir, csv_line, example_row, key_data};
+use workdir::{Workdir, csv_line, example_row, key_data, token as json_token};
 
 type Body = Map<String, Value>;
 
@@ -65,12 +69,23 @@ fn test_public() -> Vec<PublicKey> {
     vec![test_key().public_key()]
 }
 
+/// What some tests ask for beyond the rest.
+#[derive(Default)]
+struct Asked<'a> {
+    signed: Option<&'a Signed>,
+    max_line_bytes: Option<usize>,
+    threads: Option<usize>,
+}
+
+fn with(signed: &Signed) -> Asked<'_> {
+    Asked {
+        signed: Some(signed),
+        ..Asked::default()
+    }
+}
+
 /// Judges files of lines; every verdict must fit its schema.
-fn judge_files(
-    files: &[Vec<u8>],
-    given: &[PublicKey],
-    set: impl FnOnce(&mut Check<'_>),
-) -> (Vec<Value>, Summary) {
+fn judge_files(files: &[Vec<u8>], given: &[PublicKey], asked: Asked<'_>) -> (Vec<Value>, Summary) {
     let folder = tempfile::tempdir().unwrap();
     let inputs: Vec<Input> = files
         .iter()
@@ -85,16 +100,15 @@ fn judge_files(
         })
         .collect();
     let keys = Keys::new(given).unwrap();
-    let mut check = Check {
+    let check = Check {
         inputs: &inputs,
         keys: &keys,
-        signed: None,
+        signed: asked.signed,
         production_only: false,
         signed_bytes: true,
-        max_line_bytes: 1 << 20,
-        threads: 2,
+        max_line_bytes: asked.max_line_bytes.unwrap_or(1 << 20),
+        threads: asked.threads.unwrap_or(2),
     };
-    set(&mut check);
     let mut out = Vec::new();
     let summary = postback::run(&check, |verdict| {
         verdict.write(&mut out);
@@ -119,7 +133,7 @@ fn judge_files(
 
 fn judge_with(lines: &[String], given: &[PublicKey]) -> Vec<Value> {
     let text = lines.join("\n");
-    let (verdicts, summary) = judge_files(&[text.into_bytes()], given, |_| {});
+    let (verdicts, summary) = judge_files(&[text.into_bytes()], given, Asked::default());
     assert_eq!(verdicts.len(), lines.len());
     assert_eq!(summary.lines, lines.len() as u64);
     verdicts
@@ -835,7 +849,14 @@ fn bytes_that_are_no_text_and_lines_that_are_too_long_are_unreadable_where_they_
         good.as_bytes(),
     ]
     .concat();
-    let (verdicts, summary) = judge_files(&[text], &[], |check| check.max_line_bytes = 4096);
+    let (verdicts, summary) = judge_files(
+        &[text],
+        &[],
+        Asked {
+            max_line_bytes: Some(4096),
+            ..Asked::default()
+        },
+    );
     let found: Vec<(u64, &str)> = verdicts
         .iter()
         .map(|own| {
@@ -874,7 +895,7 @@ fn a_forgery_takes_no_genuine_postbacks_place_and_a_copy_counts_once() {
     let first = [&forged, &old, &old, &good].map(line).join("\n");
     let second = [&unsigned, &forged].map(line).join("\n");
     let files = [first.into_bytes(), second.into_bytes()];
-    let (verdicts, summary) = judge_files(&files, &[], |_| {});
+    let (verdicts, summary) = judge_files(&files, &[], Asked::default());
     let of = |at: usize| verdicts[at]["duplicate_of_line"].clone();
     let found: Vec<Value> = (0..6).map(of).collect();
     assert_eq!(Value::from(found), json!([null, null, 2, null, 4, null]));
@@ -917,7 +938,14 @@ fn verdicts_come_in_the_order_of_the_lines_whatever_the_number_of_threads() {
     let text = lines.join("\n").into_bytes();
     let run = |threads| {
         let files = [text.clone()];
-        let (verdicts, _) = judge_files(&files, &[], |check| check.threads = threads);
+        let (verdicts, _) = judge_files(
+            &files,
+            &[],
+            Asked {
+                threads: Some(threads),
+                ..Asked::default()
+            },
+        );
         let of = |own: &Value| {
             let id = own["duplicate_of_line"].clone();
             (own["line"].clone(), own["verdict"].clone(), id)
@@ -989,4 +1017,372 @@ fn the_table_is_sound() {
         .map(|(name, _)| *name)
         .collect();
     assert_eq!(own, never);
+}
+
+const NOW: u64 = 1_790_000_000_000;
+
+/// Signed lines of a format, version and shape, one for each of these codes.
+fn signed_lines(
+    format: &'static Format,
+    version: Option<&str>,
+    shape: &str,
+    codes: &[u64],
+) -> String {
+    let mut settings = Settings::new(format, NOW);
+    settings.shape = shape.into();
+    settings.ignore_unknown = true;
+    let rules = Rules::new(settings).unwrap();
+    let signer = Signer::es256(&test_key(), &ENGINES[0], "postbacks");
+    let sign = |(at, code): (usize, &u64)| {
+        let mut members: Vec<String> = example_row(format, version)
+            .into_iter()
+            .map(|(name, text)| {
+                let text = match name {
+                    "campaign-id" | "source-identifier" | "source_identifier" => code.to_string(),
+                    _ => text,
+                };
+                format!("\"{name}\":{}", json_token(format, name, &text))
+            })
+            .collect();
+        let unsigned = format.unsigned.iter();
+        members.extend(unsigned.map(|own| {
+            let token = match own.kind.shape() {
+                Shape::String => json!(own.example).to_string(),
+                _ => own.example.to_owned(),
+            };
+            format!("\"{}\":{token}", own.name)
+        }));
+        let row = format!("{{{}}}", members.join(","));
+        let line = signer.sign_row(&rules, &row, at as u64 + 1);
+        String::from_utf8(line.unwrap_or_else(|e| panic!("{} {shape}: {e:?}", format.id))).unwrap()
+    };
+    codes.iter().enumerate().map(sign).collect()
+}
+
+fn read_signed(text: &str, dialect: Dialect) -> Signed {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), text).unwrap();
+    let origin = Origin::File(file.path().to_owned());
+    Signed::read(&[Input { origin, dialect }], 2).unwrap()
+}
+
+/// Postbacks of one campaign code, as Apple would tell them, of the version
+/// that such an impression gets.
+fn postback_of(format: &Format, version: Option<&str>, digits: &str, id: u64) -> String {
+    let example = example_row(format, version);
+    let text = |names: &[&str]| {
+        let own = example.iter().find(|(name, _)| names.contains(name));
+        own.unwrap().1.clone()
+    };
+    let network = text(&["ad-network-id", "ad-network-identifier", "ad_network_id"]);
+    let app = text(&[
+        "itunes-item-id",
+        "advertised-item-identifier",
+        "itunes_item_id",
+    ]);
+    let app: u64 = app.parse().unwrap();
+    let id = format!("00000000-0000-4000-8000-{id:012}");
+    if format.id == "aak-impression" {
+        let mut claims = claims();
+        claims["ad-network-identifier"] = json!(network);
+        claims["advertised-item-identifier"] = json!(app);
+        claims["source-identifier"] = json!(digits);
+        claims["postback-identifier"] = json!(id);
+        let header = json!({ "alg": "ES256", "kid": "test/0" });
+        return json!({ "jws-string": token(&header, &claims, &test_key()) }).to_string();
+    }
+    let is_source = example
+        .iter()
+        .any(|(name, _)| name.starts_with("source") && name.ends_with("identifier"));
+    let mut body = generated(if is_source { "4.0" } else { "3.0" }, None);
+    body.insert("ad-network-id".into(), json!(network));
+    body.insert("app-id".into(), json!(app));
+    body.insert("transaction-id".into(), json!(id));
+    match is_source {
+        true => body.insert("source-identifier".into(), json!(digits)),
+        false => body.insert("campaign-id".into(), json!(digits.parse::<u64>().unwrap())),
+    };
+    sign_joined(&mut body, &test_key());
+    line(&body)
+}
+
+#[test]
+fn postbacks_are_joined_with_the_signed_records_of_every_ad_format_version_and_shape() {
+    let (mut joined, mut shapes) = (0, 0);
+    for format in FORMATS
+        .iter()
+        .filter(|format| format.key.family() == "ad-network")
+    {
+        for layout in format.layouts {
+            let version = layout.version;
+            let has_source = layout.has("source-identifier") || layout.has("source_identifier");
+            let (codes, asked): (&[u64], &[&str]) = match has_source {
+                true => (
+                    &[5239, 1239, 7777, 39, 5239],
+                    &["7777", "777", "77", "5239", "239", "39", "40"],
+                ),
+                false => (&[42, 7, 7], &["42", "7", "100"]),
+            };
+            let names = format.shapes.iter().filter(|shape| shape.is_of(layout));
+            for shape in names.map(|shape| shape.name).chain([RECORD]) {
+                shapes += 1;
+                let text = signed_lines(format, version, shape, codes);
+                let signed = read_signed(&text, Dialect::Ndjson);
+                let here = format!("{} {version:?} {shape}\n{text}", format.id);
+                assert_eq!(signed.survey.lines, codes.len() as u64);
+                assert_eq!(
+                    (signed.survey.unread, signed.records),
+                    (0, codes.len() as u64),
+                    "{here}"
+                );
+                let lines: Vec<String> = asked
+                    .iter()
+                    .enumerate()
+                    .map(|(at, digits)| postback_of(format, version, digits, at as u64))
+                    .collect();
+                let file = [lines.join("\n").into_bytes()];
+                let (verdicts, summary) = judge_files(&file, &test_public(), with(&signed));
+                let origins: Vec<Value> =
+                    verdicts.iter().map(|own| own["signed"].clone()).collect();
+                let wanted = match has_source {
+                    true => json!([
+                        { "match": "one", "code": 7777, "records": 1 },
+                        { "match": "one", "code": 7777, "records": 1 },
+                        { "match": "one", "code": 7777, "records": 1 },
+                        { "match": "one", "code": 5239, "records": 2 },
+                        { "match": "several", "codes": [1239, 5239], "of": 2 },
+                        { "match": "several", "codes": [39, 1239, 5239], "of": 3 },
+                        { "match": "none" },
+                    ]),
+                    false => json!([
+                        { "match": "one", "code": 42, "records": 1 },
+                        { "match": "one", "code": 7, "records": 2 },
+                        { "match": "none" },
+                    ]),
+                };
+                assert_eq!(json!(origins), wanted, "{here}");
+                let followed = summary.followed.unwrap();
+                joined += followed.matched;
+                let counts = (followed.matched, followed.ambiguous, followed.unmatched);
+                assert_eq!(counts, if has_source { (4, 2, 1) } else { (2, 0, 1) });
+                let mut campaigns = followed.campaigns.iter();
+                let own = campaigns.find(|(own, _)| own.code == "7777" || own.code == "7");
+                let (_, own) = own.unwrap();
+                let wanted = if has_source { (1, 3) } else { (2, 1) };
+                assert_eq!((own.signed, own.winning), wanted, "{here}");
+            }
+        }
+    }
+    assert!(joined > 60 && shapes > 20, "{joined} {shapes}");
+}
+
+#[test]
+fn what_is_no_signed_record_is_counted_and_forgeries_and_copies_are_not_followed() {
+    let format = Format::find("skan-view").unwrap();
+    let mut text = signed_lines(format, Some("4.0"), RECORD, &[5239]);
+    text.push_str("{\"format\":\"unknown\"}\nno json\n{}\n");
+    let signed = read_signed(&text, Dialect::Ndjson);
+    assert_eq!(
+        (signed.survey.lines, signed.survey.unread, signed.records),
+        (4, 3, 1)
+    );
+    let good = postback_of(format, Some("4.0"), "5239", 1);
+    let forged = good.replace("\"did-win\":true", "\"did-win\":false");
+    let lines = [forged.clone(), good.clone(), good, forged].join("\n");
+    let (verdicts, summary) = judge_files(&[lines.into_bytes()], &test_public(), with(&signed));
+    assert_eq!(verdicts[0]["signed"], Value::Null);
+    assert_eq!(verdicts[2]["signed"]["match"], "one");
+    let followed = summary.followed.unwrap();
+    assert_eq!(followed.matched, 1);
+    let outcome = followed.campaigns.values().next().unwrap();
+    assert_eq!(
+        (outcome.signed, outcome.winning, outcome.not_winning),
+        (1, 1, 0)
+    );
+}
+
+/// The public half of the test key is `pub.pem` there.
+fn workdir() -> Workdir {
+    let workdir = Workdir::new();
+    let all: Vec<String> = skan_examples().iter().map(line).collect();
+    workdir.write("apple.ndjson", all.join("\n"));
+    workdir.write("aak.ndjson", line(&aak_example()));
+    let mut old = skan_examples()[5].clone();
+    old.insert("version".into(), json!("2.0"));
+    workdir.write("old.ndjson", line(&old));
+    let mut forged = skan_examples()[0].clone();
+    forged.insert("app-id".into(), json!(1));
+    workdir.write("forged.ndjson", line(&forged));
+    workdir
+}
+
+#[test]
+fn the_exit_code_says_whether_all_are_valid() {
+    let workdir = workdir();
+    let table = [
+        ("apple.ndjson", 0),
+        ("apple.ndjson aak.ndjson apple.ndjson", 0),
+        ("forged.ndjson", 7),
+        ("forged.ndjson --allow-unverified", 7),
+        ("apple.ndjson forged.ndjson", 7),
+        ("old.ndjson", 7),
+        ("old.ndjson --allow-unverified", 0),
+        ("old.ndjson forged.ndjson --allow-unverified", 7),
+        ("aak.ndjson --production-only", 7),
+        ("apple.ndjson --production-only", 0),
+        ("missing.ndjson", 6),
+        ("apple.csv", 2),
+        ("- -", 2),
+        ("apple.ndjson --public-key key.pem", 3),
+        ("apple.ndjson --public-key pub.pem --production-only", 2),
+        ("apple.ndjson -o apple.ndjson --force", 2),
+        ("apple.ndjson -o aak.ndjson", 2),
+    ];
+    for (arguments, code) in table {
+        let before = workdir.text("aak.ndjson");
+        workdir
+            .run(&format!("verify-postback {arguments}"))
+            .exit(code);
+        assert_eq!(workdir.text("aak.ndjson"), before);
+    }
+    workdir
+        .run("verify-postback aak.ndjson")
+        .exit(0)
+        .warns("1 valid postback from devices under development");
+    workdir.write("empty", "");
+    workdir
+        .run("verify-postback empty")
+        .exit(0)
+        .warns("no postback");
+}
+
+#[test]
+fn verdicts_go_to_a_file_that_appears_complete_and_inputs_may_be_compressed_or_piped() {
+    let workdir = workdir();
+    let plain = workdir.run("verify-postback apple.ndjson -o plain.ndjson");
+    plain
+        .exit(0)
+        .expect(plain.stdout.is_empty(), "nothing on standard output");
+    let verdicts = workdir.json("plain.ndjson");
+    assert_eq!(verdicts.len(), 6);
+    workdir
+        .run("verify-postback apple.ndjson -o plain.ndjson")
+        .exit(2)
+        .says("exists already");
+    workdir
+        .run("verify-postback aak.ndjson -o plain.ndjson --force")
+        .exit(0);
+    assert_eq!(workdir.json("plain.ndjson").len(), 1);
+    let text = workdir.bytes("apple.ndjson");
+    workdir.write("apple.ndjson.zst", zstd::encode_all(&text[..], 0).unwrap());
+    let piped = workdir.run_with(&["verify-postback"], &text);
+    let zstd = workdir.run("verify-postback apple.ndjson.zst -o out.ndjson.gz");
+    (piped.exit(0), zstd.exit(0));
+    let mut read = String::new();
+    let packed = workdir.bytes("out.ndjson.gz");
+    let mut reader = flate2::read::MultiGzDecoder::new(&packed[..]);
+    std::io::Read::read_to_string(&mut reader, &mut read).unwrap();
+    assert_eq!(read, piped.stdout.replace("\"-\"", "\"apple.ndjson.zst\""));
+    // One that breaks off leaves nothing behind.
+    let zst = workdir.bytes("apple.ndjson.zst");
+    workdir.write("short.ndjson.zst", &zst[..zst.len() - 8]);
+    workdir
+        .run("verify-postback short.ndjson.zst -o broken.ndjson")
+        .exit(6);
+    assert!(!workdir.exists("broken.ndjson") && !workdir.exists("broken.ndjson.partial"));
+}
+
+#[test]
+fn a_night_is_followed_from_the_signed_file_to_its_postbacks() {
+    let workdir = workdir();
+    let format = Format::find("skan-view").unwrap();
+    let header = "ad_network_id,source_identifier,advertised_app_id,source_app_id\n";
+    let rows: String = [5239, 1239, 7777]
+        .iter()
+        .map(|code| {
+            csv_line([
+                "example123.skadnetwork",
+                &code.to_string(),
+                "525463029",
+                "1",
+            ]) + "\n"
+        })
+        .collect();
+    workdir.write("rows.csv", format!("{header}{rows}"));
+    let sign = "sign -f skan-view -k key.pem --count 5 rows.csv";
+    workdir.run(&format!("{sign} -o signed.csv")).exit(0);
+    workdir
+        .run(&format!("{sign} -o native.ndjson.gz --shape native"))
+        .exit(0);
+    workdir
+        .run(&format!(
+            "{sign} --out-dir night --partition-by source_identifier --keep source_identifier"
+        ))
+        .exit(0);
+    let mut lines = Vec::new();
+    for (at, (digits, won, sequence)) in [
+        ("7777", true, 0),
+        ("77", true, 1),
+        ("7777", false, 0),
+        ("39", true, 0),
+        ("8888", true, 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut body: Body =
+            serde_json::from_str(&postback_of(format, Some("4.0"), digits, at as u64)).unwrap();
+        body.insert("ad-network-id".into(), json!("example123.skadnetwork"));
+        body.insert("app-id".into(), json!(525_463_029));
+        body.insert("did-win".into(), json!(won));
+        body.insert("postback-sequence-index".into(), json!(sequence));
+        sign_joined(&mut body, &test_key());
+        lines.push(line(&body));
+    }
+    workdir.write("back.ndjson", lines.join("\n"));
+    let check = "verify-postback back.ndjson --public-key pub.pem";
+    for signed in ["signed.csv", "native.ndjson.gz", "night"] {
+        let run = workdir.run(&format!("{check} --signed {signed} --json"));
+        run.exit(0);
+        let lines = run
+            .stderr
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let summary = lines.last().unwrap();
+        let signed = &summary["signed"];
+        assert_eq!(
+            [
+                &signed["records"],
+                &signed["matched"],
+                &signed["ambiguous"],
+                &signed["unmatched"]
+            ],
+            [&json!(15), &json!(3), &json!(1), &json!(1)],
+            "{run}"
+        );
+        let campaigns = list(&signed["campaigns"]);
+        let own = campaigns
+            .iter()
+            .find(|own| own["source_identifier"] == "7777")
+            .unwrap();
+        let wanted = json!({
+            "network": "example123.skadnetwork", "app": 525_463_029, "source_identifier": "7777",
+            "match": "one", "signed": 5, "winning": 1, "later": 1, "not_winning": 1,
+        });
+        assert_eq!(own, &wanted);
+        // What nobody reports back is there, too.
+        let silent = campaigns
+            .iter()
+            .find(|own| own["source_identifier"] == "1239")
+            .unwrap();
+        assert_eq!(
+            (&silent["signed"], &silent["winning"]),
+            (&json!(5), &json!(0))
+        );
+    }
+    workdir
+        .run(&format!("{check} --signed signed.csv"))
+        .exit(0)
+        .says("3 with one campaign, 1 with one of several, 1 with nothing signed")
+        .says("source_identifier 7777: 5 signed, 1 won, 1 later, 1 not won");
 }
