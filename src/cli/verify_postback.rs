@@ -12,6 +12,7 @@ use campaign_signer::postback::{self, Check, Fit, Followed, Keys, Lines, Signed,
 use campaign_signer::row::{Dialect, Input, Origin};
 use campaign_signer::verify;
 use clap::Args;
+use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
 use super::args::FileFormat;
@@ -26,8 +27,13 @@ const SHOWN: usize = 20;
 /// Verify postbacks; verdicts go to standard output, one line each.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0 all valid, duplicates included; 7 a postback is invalid or \
-    unreadable, or is unverified without --allow-unverified"
+    after_help = "Verdicts: `valid`, signed with the key that it must be of, every signed value \
+    as it was; `invalid`; `unverified`, of a version or a key that is not known or not supported; \
+    `unreadable`, no postback, or one in an envelope. Each names the members that no signature \
+    covers, and the line that had the same id before: such a duplicate is valid, and is counted \
+    once. campaign-signer schema postback describes a line.\n\n\
+    Exit codes: 0 all valid, duplicates included; 7 a postback is invalid or unreadable, or is \
+    unverified without --allow-unverified"
 )]
 pub(crate) struct PostbackArgs {
     /// Postbacks as received, one a line, plain, gzip or zstd; `-` or none
@@ -205,6 +211,7 @@ fn input(path: &Path, dialect: Dialect) -> Input {
 
 fn print(summary: &Summary) {
     let valid = summary.count(Judgement::Valid);
+    let valid = HumanCount(valid);
     let mut words = format!("{valid} of {}", count(summary.lines, "postback"));
     if summary.duplicates > 0 {
         words.push_str(&format!(
@@ -221,7 +228,7 @@ fn print(summary: &Summary) {
         let reasons = summary.reasons.iter();
         let reasons = reasons.filter(|(reason, _)| reason.judgement() == *judgement);
         let reasons: Vec<String> = reasons
-            .map(|(reason, lines)| format!("{} {lines}", reason.as_str()))
+            .map(|(reason, lines)| format!("{} {}", reason.as_str(), HumanCount(*lines)))
             .collect();
         let words = format!("{}: {}", count(number, "postback"), reasons.join(", "));
         line(judgement.as_str(), &words);
@@ -229,7 +236,7 @@ fn print(summary: &Summary) {
     for ((kind, version), counts) in &summary.versions {
         let counts: Vec<String> = counts
             .iter()
-            .map(|(judgement, lines)| format!("{lines} {}", judgement.as_str()))
+            .map(|(judgement, lines)| format!("{} {}", HumanCount(*lines), judgement.as_str()))
             .collect();
         let name = format!("{kind} {version}");
         line(
@@ -273,13 +280,17 @@ fn print_followed(followed: &Followed) {
     line("signed", &words);
     if survey.unread > 0 {
         let lines = count(survey.unread, "line");
-        warn(format!("{lines} of the signed files hold no signed record"));
+        warn(format!(
+            "the signed files have {lines} without a signed record"
+        ));
     }
     line(
         "joined",
         &format!(
-            "{matched} with one campaign, {ambiguous} with one of several, {unmatched} with \
-             nothing signed"
+            "{} with one campaign, {} with one of several, {} with nothing signed",
+            HumanCount(*matched),
+            HumanCount(*ambiguous),
+            HumanCount(*unmatched)
         ),
     );
     let mut all: Vec<_> = campaigns.iter().collect();
@@ -297,10 +308,10 @@ fn print_followed(followed: &Followed) {
             campaign.app,
             campaign.role.as_str(),
             campaign.code,
-            outcome.signed,
-            outcome.winning,
-            outcome.later,
-            outcome.not_winning
+            HumanCount(outcome.signed),
+            HumanCount(outcome.winning),
+            HumanCount(outcome.later),
+            HumanCount(outcome.not_winning)
         );
         line("", &words);
     }

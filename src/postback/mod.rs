@@ -75,7 +75,8 @@ pub struct Check<'a> {
 /// A valid postback with the id of an earlier valid one is its duplicate; so
 /// is an unverified one of an earlier unverified one. A forgery can so never
 /// make a genuine postback look counted. Memory grows with the number of
-/// different ids, by 57 bytes at most for each, and else not with the input.
+/// different ids, by 57 bytes at most for each and half as much again while
+/// there is more room made, and else not with the input.
 ///
 /// # Errors
 /// When a file cannot be read, or `report` fails. A bad postback is no error.

@@ -1,7 +1,8 @@
 //! Which ids have come before. A verdict says at once whether it is of a
 //! duplicate, so ids stay in memory: 25 bytes in a table that is between
 //! seven-sixteenths and seven-eighths full, 57 bytes at most for each
-//! different id. This file must not know what an id is of.
+//! different id, and half as much again while the table grows. This file must
+//! not know what an id is of.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
