@@ -16,6 +16,7 @@ mod key_check;
 mod log;
 mod passphrase;
 mod plan;
+mod postback_report;
 mod progress;
 mod report;
 mod sign;

@@ -20,6 +20,7 @@ mod field;
 mod impact;
 pub mod kind;
 pub mod postback;
+mod postback_aak;
 mod postback_apple;
 mod postback_reason;
 pub mod problem;

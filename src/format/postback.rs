@@ -3,21 +3,22 @@
 //! The other direction of the formats: nobody here signs them. One table says
 //! which fields each version signs, in which order, of which JSON types, which
 //! key it is for, and which members no signature covers. Everything about a
-//! postback that is not the same for all is in this table and in
-//! `postback_apple`; no code outside names a version or a field.
+//! postback that is not the same for all is in `postback_apple` and
+//! `postback_aak`; no code outside names a version or a field.
 //!
 //! A value's JSON type and form decide the signed bytes, so they are exact. A
 //! documented range is not asked for: whether a number is one that Apple signs,
 //! its signature says better.
 
 use super::kind::Kind;
+use super::postback_aak;
 use super::postback_apple;
 use super::{Field, Format, KeyUse, Selector};
 
 /// Every kind of postback.
 pub static POSTBACKS: &[&Postback] = &[
     &postback_apple::SKADNETWORK,
-    &postback_apple::AD_ATTRIBUTION_KIT,
+    &postback_aak::AD_ATTRIBUTION_KIT,
 ];
 
 /// The public keys that Apple signs postbacks with.

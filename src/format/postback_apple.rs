@@ -1,5 +1,5 @@
-//! Apple's postbacks: SKAdNetwork 1.0 to 4.0 and AdAttributionKit, and the
-//! keys that sign them.
+//! SKAdNetwork postbacks, 1.0 to 4.0, the keys that sign all of Apple's
+//! postbacks, and the forms of their values.
 //!
 //! Apple's pages leave it open what a field may be beyond its examples; what
 //! stands here holds for every published example that verifies.
@@ -47,13 +47,13 @@ pub(super) static SIGNED: &[(&str, Role)] = &[
 ];
 
 /// Any number that 64 bits hold.
-const NUMBER: Kind = Kind::Integer {
+pub(super) const NUMBER: Kind = Kind::Integer {
     min: 0,
     max: u64::MAX,
 };
 
 /// A string, in the postback; the impression has a number.
-const SOURCE_DIGITS: Kind = Kind::Pattern {
+pub(super) const SOURCE_DIGITS: Kind = Kind::Pattern {
     regex: "^[0-9]{2,4}$",
     wanted: "a string of two to four digits",
     check: source_digits,
@@ -83,7 +83,7 @@ fn site(text: &str) -> Result<(), Fault> {
     }
 }
 
-const fn field(name: &'static str, kind: Kind, doc: &'static str) -> PostbackField {
+pub(super) const fn field(name: &'static str, kind: Kind, doc: &'static str) -> PostbackField {
     PostbackField {
         name,
         kind,
@@ -93,20 +93,20 @@ const fn field(name: &'static str, kind: Kind, doc: &'static str) -> PostbackFie
 }
 
 impl PostbackField {
-    const fn role(mut self, role: Role) -> Self {
+    pub(super) const fn role(mut self, role: Role) -> Self {
         self.role = Some(role);
         self
     }
 }
 
-const fn must(names: &'static [&'static str]) -> Slot {
+pub(super) const fn must(names: &'static [&'static str]) -> Slot {
     Slot {
         names,
         required: true,
     }
 }
 
-const fn may(names: &'static [&'static str]) -> Slot {
+pub(super) const fn may(names: &'static [&'static str]) -> Slot {
     Slot {
         names,
         required: false,
@@ -247,77 +247,3 @@ const UP_TO_2_1: &[Slot] = &[
     must(&["redownload"]),
     may(&["source-app-id"]),
 ];
-
-/// AdAttributionKit postbacks, iOS 17.4 and later.
-pub(super) static AD_ATTRIBUTION_KIT: Postback = Postback {
-    id: "adattributionkit",
-    title: "AdAttributionKit",
-    sources: &[
-        "Apple, AdAttributionKit: Identifying the parameters in a postback",
-        "Apple, AdAttributionKit: Verifying a postback",
-    ],
-    result: "jws-string",
-    fields: &[
-        field(
-            "advertised-item-identifier",
-            NUMBER,
-            "App Store item id of the advertised app.",
-        )
-        .role(Role::App),
-        field(
-            "conversion-type",
-            Kind::Text,
-            "download, redownload or re-engagement.",
-        ),
-        field(
-            "marketplace-identifier",
-            Kind::Text,
-            "The store that the app came from.",
-        ),
-        field("ad-network-identifier", Kind::Text, "The ad network's id.").role(Role::Network),
-        field("impression-type", Kind::Text, "app-impression."),
-        field("postback-sequence-index", NUMBER, "0, 1 or 2.").role(Role::Sequence),
-        field(
-            "source-identifier",
-            SOURCE_DIGITS,
-            "The campaign code; its last digits only where Apple keeps the others back.",
-        )
-        .role(Role::Source),
-        field("did-win", Kind::Boolean, "Whether this network won.").role(Role::Won),
-        field("postback-identifier", Kind::Text, "One for each postback.").role(Role::Id),
-        field(
-            "publisher-item-identifier",
-            NUMBER,
-            "The app that showed the ad.",
-        ),
-    ],
-    unsigned: &[
-        ("conversion-value", "0 to 63; anybody could change it."),
-        (
-            "coarse-conversion-value",
-            "low, medium or high; anybody could change it.",
-        ),
-        (
-            "ad-interaction-type",
-            "view or click; anybody could change it.",
-        ),
-        ("country-code", "The country; anybody could change it."),
-    ],
-    versions: &[PostbackVersion {
-        name: None,
-        is_silent: true,
-        signing: PostbackSigning::Token(&[
-            must(&["advertised-item-identifier"]),
-            must(&["conversion-type"]),
-            may(&["marketplace-identifier"]),
-            must(&["ad-network-identifier"]),
-            must(&["impression-type"]),
-            must(&["postback-sequence-index"]),
-            must(&["source-identifier"]),
-            must(&["did-win"]),
-            must(&["postback-identifier"]),
-            may(&["publisher-item-identifier"]),
-        ]),
-        key: KeyChoice::Header("kid"),
-    }],
-};
