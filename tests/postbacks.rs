@@ -798,6 +798,8 @@ fn damage_on_the_way_is_named_and_not_accepted() {
         ("null".to_owned(), "not_an_object"),
         (whole[..whole.len() - 1].to_owned(), "bad_json"),
         (format!("{whole} {whole}"), "bad_json"),
+        // White space to others, and none in JSON.
+        (format!("{whole}\u{c}"), "bad_json"),
         (
             whole.replace('{', "{\"version\":\"4.0\","),
             "duplicate_member",
