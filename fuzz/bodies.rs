@@ -10,6 +10,8 @@ pub mod common;
 mod keys;
 #[path = "bodies/leftovers.rs"]
 mod leftovers;
+#[path = "bodies/postbacks.rs"]
+mod postbacks;
 #[path = "bodies/records.rs"]
 mod records;
 #[path = "bodies/rows.rs"]
@@ -21,6 +23,7 @@ mod texts;
 
 pub use keys::key_parse;
 pub use leftovers::{checkpoint, source};
+pub use postbacks::postback;
 pub use records::record_check;
 pub use rows::{csv_reader, ndjson_reader};
 pub use signed::{genuine_lines, verify_input};
@@ -36,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     ("json", json),
     ("key_parse", key_parse),
     ("ndjson_reader", ndjson_reader),
+    ("postback", postback),
     ("record_check", record_check),
     ("source", source),
     ("verify_input", verify_input),

@@ -60,6 +60,7 @@ pub mod measure;
 pub mod output;
 pub mod parallel;
 pub mod pipeline;
+pub mod postback;
 pub mod publishers;
 pub mod record;
 pub mod ring;

@@ -1345,7 +1345,7 @@ fn every_template_is_signed_as_it_is_printed() {
 #[test]
 fn schemas_are_printed_and_written() {
     let workdir = Workdir::new();
-    for name in ["reject", "manifest"] {
+    for name in ["reject", "manifest", "postback"] {
         workdir
             .run(&format!("schema {name}"))
             .exit(0)
@@ -1365,7 +1365,7 @@ fn schemas_are_printed_and_written() {
     workdir.run("schema --write schemas").exit(0);
     let written = std::fs::read_dir(workdir.path("schemas")).unwrap().count();
     let shapes: usize = FORMATS.iter().map(|format| format.shapes.len()).sum();
-    assert_eq!(written, 2 * FORMATS.len() + shapes + 4);
+    assert_eq!(written, 2 * FORMATS.len() + shapes + 5);
 }
 
 #[test]

@@ -39,7 +39,9 @@ const RANKS: &[(&str, u32)] = &[
     ("schema", 9),
     ("template", 9),
     ("inspect", 10),
+    ("explain", 10),
     ("measure", 10),
+    ("postback", 10),
 ];
 
 /// Words a module may not even say, beside the ranks: what CONTRIBUTING.md
@@ -84,6 +86,16 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     ("envelope", &["std::fs", "std::io", "std::thread"]),
     ("output", &["serde_json::Value", "p256::", "hmac"]),
+    (
+        "postback",
+        &[
+            "SystemTime",
+            "Timestamp",
+            "p256::",
+            "skadnetwork",
+            "\"4.0\"",
+        ],
+    ),
 ];
 
 fn rank(module: &str) -> u32 {

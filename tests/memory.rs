@@ -87,6 +87,27 @@ fn write_campaigns(folder: &Path, campaigns: usize) {
 const PRODUCTS: &str =
     "-f skan-view,skan-storekit --publishers publishers.csv --count 50 campaigns.csv";
 
+/// The examples over and over: ids alone are kept, and these are five.
+#[test]
+fn postbacks_do_not_add_up_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/examples/postbacks/apple.ndjson"
+    );
+    let text = fs::read_to_string(example).unwrap();
+    let mut out = BufWriter::new(fs::File::create(folder.path().join("back.ndjson")).unwrap());
+    for _ in 0..20_000 {
+        out.write_all(text.as_bytes()).unwrap();
+    }
+    out.into_inner().unwrap();
+    let (code, peak) = peak_of(folder.path(), "verify-postback back.ndjson");
+    assert_eq!(code, 0);
+    let said = fs::read_to_string(folder.path().join("told")).unwrap();
+    assert!(said.contains("140,000 of 140,000 postbacks"), "{said}");
+    assert!(peak < LIMIT_KIB, "{peak} KiB");
+}
+
 #[test]
 fn ten_million_products_are_counted_within_64_mib() {
     let folder = tempfile::tempdir().unwrap();

@@ -136,6 +136,10 @@ impl Scrap {
         std::fs::write(&path, content).unwrap();
         Self(path)
     }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
 }
 
 impl Drop for Scrap {

@@ -18,6 +18,7 @@ mod key_check;
 mod log;
 mod passphrase;
 mod plan;
+mod postback_report;
 mod progress;
 mod report;
 mod sign;
@@ -26,6 +27,7 @@ mod signals;
 mod template;
 mod values;
 mod verify;
+mod verify_postback;
 mod with;
 
 use std::io::{self, Write};
@@ -75,6 +77,8 @@ enum Command {
     Check(Box<check::CheckArgs>),
     /// Verify signed files with the public key or the secret
     Verify(verify::VerifyArgs),
+    /// Verify postbacks from devices with Apple's public keys
+    VerifyPostback(verify_postback::PostbackArgs),
     /// Say why a signature is invalid, and what makes it valid
     Explain(explain::ExplainArgs),
     /// Show a token, a signed record, a signature, a nonce or a key decoded,
@@ -110,6 +114,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(*args),
         Command::Verify(args) => verify::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::VerifyPostback(args) => verify_postback::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Keygen(args) => key::keygen(&args),
         Command::Key(args) => key::show(&args),

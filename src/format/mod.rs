@@ -19,6 +19,10 @@ mod checks;
 mod field;
 mod impact;
 pub mod kind;
+pub mod postback;
+mod postback_aak;
+mod postback_apple;
+mod postback_reason;
 pub mod problem;
 mod promo_v1;
 pub mod shape;
@@ -30,6 +34,8 @@ use std::fmt;
 
 pub use field::{Field, Selector, Source, Wrapping};
 pub use kind::{Kind, Unit};
+pub use postback::Environment;
+pub use postback_reason::{Judgement, Reason};
 pub use problem::{Code, Fault, Notice};
 pub use shape::Shape;
 

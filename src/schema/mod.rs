@@ -8,6 +8,7 @@
 //! arguments, keys or files: it gives names and texts, others write them.
 
 mod pages;
+mod postback;
 mod record;
 mod row;
 mod run;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use crate::format::FORMATS;
 
 pub use pages::{format_text, formats_table};
+pub use postback::postback;
 pub use record::record;
 pub use row::row;
 pub use run::{manifest, reject};
@@ -43,6 +45,7 @@ pub fn files() -> Vec<(String, String)> {
     }
     add(&reject());
     add(&manifest());
+    add(&postback());
     files.push(("README.md".to_owned(), pages::readme()));
     files
 }

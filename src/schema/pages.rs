@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::format::{Code, FORMATS, Format, Layout, Source};
+use crate::format::{Code, FORMATS, Format, Layout, Reason, Source};
 
 use super::words;
 
@@ -49,6 +49,7 @@ pub(super) fn readme() -> String {
          - `FORMAT.SHAPE.json`: one object of a shape (`--shape`), as a line of NDJSON.\n\
          - `reject.json`: one line of the rejects file.\n\
          - `manifest.json`: the manifest of a run.\n\
+         - `postback.json`: one verdict of `verify-postback`.\n\
          - `job.schema.json`: a job file for `campaign-signer run`.\n\n\
          ## Formats\n\n",
     );
@@ -105,6 +106,12 @@ pub(super) fn readme() -> String {
     out.push_str(&table_head(&["Code", "Meaning"]));
     for code in Code::ALL {
         table_row(&mut out, &[&format!("`{code}`"), code.meaning()]);
+    }
+    out.push_str("\n## Why a postback is not valid\n\n");
+    out.push_str(&table_head(&["Code", "Verdict", "Meaning"]));
+    for reason in Reason::ALL {
+        let (code, verdict) = (reason.as_str(), reason.judgement().as_str());
+        table_row(&mut out, &[&format!("`{code}`"), verdict, reason.meaning()]);
     }
     out
 }

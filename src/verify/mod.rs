@@ -27,6 +27,7 @@ mod record;
 mod records;
 mod rejects;
 mod rows;
+mod said;
 mod shape;
 mod token;
 mod whole;
@@ -50,6 +51,7 @@ pub use keys::{Keys, UsedKey};
 pub use manifest::{read_manifest, signed_file, signed_files};
 pub use nonces::NONCES_IN_MEMORY;
 pub use opened::{Opened, open, open_cells, open_token};
+pub use said::{Said, Survey, survey};
 pub use whole::{AtHand, FinishedRun, WholeRun, check_run};
 
 /// What to verify, and with what.
