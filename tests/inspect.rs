@@ -697,6 +697,11 @@ fn every_line_of_a_file_is_shown_or_the_one_that_is_asked_for() {
     let shown: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(shown["items"].as_array().unwrap().len(), 2);
 
+    // All of it is one thing that is not known, not a line.
+    workdir.write("pretty.json", "{\n  \"a\": 1\n}\n");
+    let run = workdir.run("inspect pretty.json");
+    run.exit(2).says("pretty.json: this is neither");
+
     let empty = workdir.run_with(&["inspect", "--json"], b"");
     empty.exit(2).says("is empty");
     assert_eq!(

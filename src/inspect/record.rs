@@ -19,7 +19,7 @@ pub(super) const VISIBLE: &str = "\u{2423}";
 /// # Errors
 /// When there is none.
 pub(super) fn object(text: &str, now: u64) -> Result<Vec<Item>, NotKnown> {
-    let opened = open(text).map_err(|fault| NotKnown::new(fault.to_string()))?;
+    let opened = open(text).map_err(|fault| NotKnown::json(&fault))?;
     let resembles = opened.first().map(|first| first.format.id);
     if opened.iter().any(|opened| opened.result.is_some()) {
         return Ok(opened.iter().map(|opened| item(opened, "", now)).collect());
