@@ -651,6 +651,11 @@ fn every_key_file_is_known_and_nothing_private_is_shown() {
 
 #[test]
 fn what_is_printed_as_json_is_what_is_printed_as_text() {
+    // Strings where numbers should be, one of them empty, as a fuzzer found.
+    for text in ["", "1,2", "x"] {
+        let item = one(&with("skan-view", "timestamp", json!(text)));
+        assert_eq!(value(&item)["fields"]["members"]["timestamp"], text);
+    }
     each(|_, _, _, line| {
         let item = one(line);
         let shown = value(&item);
