@@ -6,6 +6,8 @@
 
 #[path = "bodies/common.rs"]
 pub mod common;
+#[path = "bodies/inspections.rs"]
+mod inspections;
 #[path = "bodies/keys.rs"]
 mod keys;
 #[path = "bodies/leftovers.rs"]
@@ -21,6 +23,7 @@ mod signed;
 #[path = "bodies/texts.rs"]
 mod texts;
 
+pub use inspections::inspect;
 pub use keys::key_parse;
 pub use leftovers::{checkpoint, source};
 pub use postbacks::postback;
@@ -36,6 +39,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("checkpoint", checkpoint),
     ("csv_reader", csv_reader),
+    ("inspect", inspect),
     ("json", json),
     ("key_parse", key_parse),
     ("ndjson_reader", ndjson_reader),

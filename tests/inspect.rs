@@ -651,6 +651,11 @@ fn every_key_file_is_known_and_nothing_private_is_shown() {
 
 #[test]
 fn what_is_printed_as_json_is_what_is_printed_as_text() {
+    // Strings where numbers should be, one of them empty, as a fuzzer found.
+    for text in ["", "1,2", "x"] {
+        let item = one(&with("skan-view", "timestamp", json!(text)));
+        assert_eq!(value(&item)["fields"]["members"]["timestamp"], text);
+    }
     each(|_, _, _, line| {
         let item = one(line);
         let shown = value(&item);
@@ -696,6 +701,11 @@ fn every_line_of_a_file_is_shown_or_the_one_that_is_asked_for() {
     run.exit(2).says("half.ndjson, line 2: this is neither");
     let shown: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(shown["items"].as_array().unwrap().len(), 2);
+
+    // All of it is one thing that is not known, not a line.
+    workdir.write("pretty.json", "{\n  \"a\": 1\n}\n");
+    let run = workdir.run("inspect pretty.json");
+    run.exit(2).says("pretty.json: this is neither");
 
     let empty = workdir.run_with(&["inspect", "--json"], b"");
     empty.exit(2).says("is empty");

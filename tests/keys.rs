@@ -236,6 +236,21 @@ fn a_key_on_another_curve_is_refused_by_the_name_of_the_curve() {
 }
 
 #[test]
+fn a_curve_that_nobody_knows_is_refused_by_its_identifier() {
+    let mut document = data("p256.pkcs8.der");
+    let p256 = hex("2A8648CE3D030107");
+    let at = document.windows(8).position(|own| own == p256).unwrap();
+    document[at + 7] = 0x09;
+    let error = refused(&document);
+    let words = error.to_string();
+    assert!(
+        words.contains("with the identifier 1.2.840.10045.3.1.9"),
+        "{words}"
+    );
+    assert!(error.hint().unwrap().starts_with("openssl genpkey"));
+}
+
+#[test]
 fn parameters_of_another_curve_before_a_p256_key_are_refused() {
     let parameters = "-----BEGIN EC PARAMETERS-----\nBgUrgQQACg==\n-----END EC PARAMETERS-----\n";
     let file = format!("{parameters}{}", text("p256.sec1.pem"));

@@ -398,6 +398,29 @@ fn a_jwk_that_is_wrong_is_refused_by_its_member() {
     assert_eq!(empty.hint(), None);
 }
 
+/// A fuzzer put one member's value into another's place.
+#[test]
+fn a_value_in_the_place_of_a_name_is_not_shown() {
+    let long = "PNVEJNSr6oHuEZHSzVK5XTVc3heIm4BTZQ3oxEsEE";
+    for (from, to) in [
+        ("\"P-256\"", format!("\"{long}\"")),
+        ("\"EC\"", format!("\"{long}\"")),
+    ] {
+        let error = SigningKey::from_bytes(&jwk(from, &to)).unwrap_err();
+        assert!(
+            !format!("{error:?} {error}").contains(&long[..20]),
+            "{error}"
+        );
+    }
+    let set = format!(r#"{{"keys":[{{"kid":"{long}"}},{{"kid":"b"}}]}}"#);
+    let error = SigningKey::from_bytes(set.as_bytes()).unwrap_err();
+    assert!(
+        error.to_string().contains("(kid PNVEJNSr6oHu…, kid b)"),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("'.keys[0]'"));
+}
+
 #[test]
 fn a_kid_that_could_be_anything_is_not_shown() {
     let set = format!(

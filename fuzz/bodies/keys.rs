@@ -79,7 +79,7 @@ fn check_secret(data: &[u8], secret: &Secret) {
 }
 
 /// The ways in which bytes could be printed.
-fn forms(bytes: &[u8]) -> Vec<String> {
+pub(super) fn forms(bytes: &[u8]) -> Vec<String> {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let list: Vec<String> = bytes.iter().map(u8::to_string).collect();
     let mut forms = vec![hex.to_uppercase(), hex, list.join(", ")];

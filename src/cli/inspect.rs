@@ -72,19 +72,21 @@ impl Shown<'_> {
     fn read(&mut self) -> Result<(), Error> {
         let (now, lines) = (now(), self.args.line.is_some());
         let what = self.args.what.as_str();
-        if what != "-" && !Path::new(what).exists() {
-            if let Ok(items) = inspect::inspect(what, now) {
-                if items.iter().any(|item| item.kind == "token") {
-                    warn(
-                        "a token is a secret, and arguments are seen by others: give it on standard input",
-                    );
-                }
-                self.each(Entry {
-                    line: None,
-                    found: Ok(items),
-                });
-                return Ok(());
+        if what != "-"
+            && !Path::new(what).exists()
+            && let Ok(items) = inspect::inspect(what, now)
+        {
+            if items.iter().any(|item| item.kind == "token") {
+                warn(
+                    "a token is a secret, and arguments are seen by others: give it on standard \
+                     input",
+                );
             }
+            self.each(Entry {
+                line: None,
+                found: Ok(items),
+            });
+            return Ok(());
         }
         let input = Input {
             origin: match what {

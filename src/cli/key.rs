@@ -106,7 +106,7 @@ pub(crate) struct KeyArgs {
     #[command(subcommand)]
     verb: Option<KeyVerb>,
 
-    /// A private or public key; PEM, DER, or the one line of base64 that is
+    /// A private or public key; PEM, DER, JWK, or the one line of base64 that is
     /// registered with Apple
     #[arg(required_unless_present = "secret_file", value_name = "FILE")]
     file: Option<PathBuf>,
@@ -176,7 +176,13 @@ pub(crate) fn show(args: &KeyArgs) -> Result<Exit, Error> {
 fn is_public(error: &KeyError) -> bool {
     match error {
         KeyError::InFile { error, .. } => is_public(error),
-        error => matches!(error, KeyError::PublicNotPrivate),
+        // What holds a public key is told as such, with the way to it.
+        error => matches!(
+            error,
+            KeyError::PublicNotPrivate
+                | KeyError::Certificate { .. }
+                | KeyError::CertificateRequest { .. }
+        ),
     }
 }
 

@@ -256,6 +256,10 @@ kinds! {
     OTHER_KEY = of_all("other_key", "it were checked under {detail}",
         "check it with the key that signed it, or sign with the key that is registered",
         "each signature is checked with the public half of the key that made it");
+    WRONG_SIDE = of_all("wrong_side", "it were checked under the signer's own key: {detail}",
+        "give the public half of the key that signs; Apple's keys sign postbacks, and \
+         `campaign-signer verify-postback` has them built in",
+        "Apple, StoreKit: Ad network install-validation keys");
     SECRET = of_all("secret", "the secret were {detail}",
         "use the bytes of the secret's text as they are", SECRET_TEXT);
 

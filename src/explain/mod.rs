@@ -29,6 +29,7 @@ use sha2::{Digest, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use crate::engine::Hs256;
+use crate::format::postback::{APPLE_KEYS, AppleKey};
 use crate::format::{Alg, Format, Signing};
 use crate::key::PublicKey;
 use crate::verify::{self, Check, Finding, Keys};
@@ -234,9 +235,23 @@ impl<'k> Explainer<'k> {
         learned: &Learned,
         depth: Depth,
     ) -> Vec<Explanation> {
+        if reading::is_postback(text) {
+            let why = "this is a postback, which Apple signs: `campaign-signer verify-postback` \
+                       checks it";
+            return vec![Explanation::nothing(why)];
+        }
         let subjects = reading::subjects(text, self.only);
         let each = |subject: &Subject| self.subject(subject, learned, depth);
         subjects.iter().map(each).collect()
+    }
+
+    /// The id of a key among those given that is Apple's own.
+    fn apples_key(&self) -> Option<&'static str> {
+        let is_given = |own: &&AppleKey| {
+            let mut public = self.public.iter();
+            public.any(|key| key.spki_base64() == own.spki)
+        };
+        APPLE_KEYS.iter().find(is_given).map(|own| own.kid)
     }
 
     /// What is wrong with lines of a file as `verify` sees it; nothing, for
@@ -457,6 +472,12 @@ impl Case<'_> {
         shell.tried += search.tried;
         if let Some(hit) = hit {
             return self.found(shell, &hit, held.name(hit.key), Vec::new());
+        }
+        if let Some(kid) = self.explainer.apples_key() {
+            let detail = format!("the one that was given is Apple's, {kid}");
+            shell.verdict = Verdict::Explained;
+            shell.causes = vec![Mistake::new(&m::WRONG_SIDE, "", detail)];
+            return shell;
         }
         shell.verdict = Verdict::Unexplained;
         shell.possible = self.possible_keys();

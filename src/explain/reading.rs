@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::format::postback::POSTBACKS;
 use crate::format::shape::{Member, Node};
 use crate::format::{Claim, FORMATS, Format, HeaderValue, Layout, Signing, Source, VERSION};
 use crate::json::{self, Member as Own, Shape};
@@ -62,6 +63,14 @@ pub(super) fn subjects(text: &str, only: Option<&'static Format>) -> Vec<Subject
         }
     }
     finder.found
+}
+
+/// Whether a text is a postback, which a device sends and Apple signs.
+pub(super) fn is_postback(text: &str) -> bool {
+    json::object(text.trim()).is_ok_and(|members| {
+        let names = || members.iter().map(|(name, _)| name.as_ref());
+        POSTBACKS.iter().any(|postback| postback.is_like(names()))
+    })
 }
 
 struct Finder {

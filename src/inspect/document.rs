@@ -5,6 +5,7 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
+use crate::json;
 use crate::key::MAX_FILE_BYTES;
 use crate::row::{Batch, Cells, Dialect, Limits, ReadError, Reader};
 use crate::verify::open_cells;
@@ -53,12 +54,9 @@ pub fn read(
     }
     if !lines
         && head.len() <= MAX_DOCUMENT
-        && let Some(items) = whole(&head, now)
+        && let Some(found) = whole(&head, now)
     {
-        each(Entry {
-            line: None,
-            found: Ok(items),
-        });
+        each(Entry { line: None, found });
         return Ok(());
     }
     let dialect = dialect(&head);
@@ -80,17 +78,17 @@ fn fill(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
 }
 
 /// What all of a file is, where it is one thing.
-fn whole(bytes: &[u8], now: u64) -> Option<Vec<Item>> {
+fn whole(bytes: &[u8], now: u64) -> Option<Result<Vec<Item>, NotKnown>> {
     if let Some(item) = key::item(bytes) {
-        return Some(vec![item]);
+        return Some(Ok(vec![item]));
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return signature::bytes(bytes).map(|item| vec![item]);
+        return signature::bytes(bytes).map(|item| Ok(vec![item]));
     };
     let text = bare(text);
-    let is_json = text.starts_with(['{', '[']);
-    if is_json {
-        return inspect(text, now).ok();
+    let is_json = json::object(text).is_ok() || json::array(text).is_ok();
+    if is_json || text.lines().count() == 1 {
+        return Some(inspect(text, now));
     }
     // A signature may be broken into lines of one length; several signatures
     // in several lines leave flaws when they are put together.
@@ -104,7 +102,7 @@ fn whole(bytes: &[u8], now: u64) -> Option<Vec<Item>> {
     item.warnings
         .iter()
         .all(|warning| warning.code == "encoding")
-        .then(|| vec![item])
+        .then(|| Ok(vec![item]))
 }
 
 /// Separated values, where the first cell is named as flat records name it.

@@ -25,28 +25,32 @@ pub(super) fn of_record(opened: &Opened, now: u64, item: &mut Item) {
     let mut said = Vec::new();
     for (field, value) in opened.format.all_fields().zip(&opened.values) {
         let Some(value) = value else { continue };
-        if of_value(field, value, item) {
-            said.push(field.name);
+        if let Some(code) = of_value(field, value, item) {
+            said.push((field.name, code));
         }
         of_time(opened.format, field, value, now, item);
     }
     for finding in &opened.findings {
-        // The path ends with the member's name.
+        // The path ends with the member's name, which may not be the field's.
         let last = finding.field.rsplit('.').next().unwrap_or_default();
-        let is_said = said.contains(&last) && !finding.says.contains("differs");
+        let is_said = said.iter().any(|(name, code)| {
+            let is_own = *name == last && !finding.says.contains("differs");
+            is_own || finding.says.starts_with(code.as_str())
+        });
         if !is_said {
             of_finding(opened.format, finding, item);
         }
     }
 }
 
-/// Whether a value is refused by its field, or signed in another form.
-fn of_value(field: &Field, value: &str, item: &mut Item) -> bool {
+/// What is wrong with a value by its field: it is refused, or signed in another
+/// form.
+fn of_value(field: &Field, value: &str, item: &mut Item) -> Option<Code> {
     let plain = match field.wrapped {
         Some(wrapping) => match (wrapping.unwrap)(value) {
             Some(inner) => Cow::Owned(inner),
             // What is wrong with the encoding has been found.
-            None => return false,
+            None => return None,
         },
         None => Cow::Borrowed(value),
     };
@@ -62,7 +66,7 @@ fn of_value(field: &Field, value: &str, item: &mut Item) -> bool {
             }
             let at = format!("{}{}", field.name, fault.path);
             item.warn(fault.code.as_str(), &at, says);
-            true
+            Some(fault.code)
         }
         Ok(()) => {
             let is_text = !matches!(field.kind, Kind::Json { .. });
@@ -72,7 +76,7 @@ fn of_value(field: &Field, value: &str, item: &mut Item) -> bool {
                 let says = format!("is signed in lower case, as {signed}");
                 item.warn(Code::Uppercase.as_str(), field.name, says);
             }
-            is_other
+            is_other.then_some(Code::Uppercase)
         }
     }
 }

@@ -36,6 +36,14 @@ impl NotKnown {
     fn new(why: impl Into<String>) -> Self {
         Self { why: why.into() }
     }
+
+    /// What is wrong with JSON, without the name that it may be about.
+    fn json(fault: &json::Fault) -> Self {
+        match fault {
+            json::Fault::Duplicate(_) => Self::new("JSON in which a member stands twice"),
+            other => Self::new(format!("JSON: {other}")),
+        }
+    }
 }
 
 /// What one piece of text is: a line of a file, or all of a small one. `now` is
@@ -65,7 +73,7 @@ pub fn inspect(text: &str, now: u64) -> Result<Vec<Item>, NotKnown> {
 
 /// What each element of an array is.
 fn array(text: &str, now: u64) -> Result<Vec<Item>, NotKnown> {
-    let elements = json::array(text).map_err(|fault| NotKnown::new(fault.to_string()))?;
+    let elements = json::array(text).map_err(|fault| NotKnown::json(&fault))?;
     let mut items = Vec::new();
     let mut last = NotKnown::new("an array without elements");
     for (at, element) in elements.into_iter().enumerate() {

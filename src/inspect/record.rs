@@ -19,7 +19,7 @@ pub(super) const VISIBLE: &str = "\u{2423}";
 /// # Errors
 /// When there is none.
 pub(super) fn object(text: &str, now: u64) -> Result<Vec<Item>, NotKnown> {
-    let opened = open(text).map_err(|fault| NotKnown::new(fault.to_string()))?;
+    let opened = open(text).map_err(|fault| NotKnown::json(&fault))?;
     let resembles = opened.first().map(|first| first.format.id);
     if opened.iter().any(|opened| opened.result.is_some()) {
         return Ok(opened.iter().map(|opened| item(opened, "", now)).collect());
@@ -111,8 +111,9 @@ pub(super) fn item(opened: &Opened, path: &str, now: u64) -> Item {
         let Some(value) = value else { continue };
         let note = time::words(value, now).filter(|_| field.kind.shape() == JsonShape::Number);
         let is_text = field.wrapped.is_some() || field.kind.shape() == JsonShape::String;
-        // What does not fit its type is shown as text.
-        if is_text || json::array(&format!("[{value}]")).is_err() {
+        // What is no JSON by itself is shown as text.
+        let is_json = json::array(&format!("[{value}]")).is_ok_and(|all| all.len() == 1);
+        if is_text || !is_json {
             let mut token = Vec::new();
             json::write_string(value, &mut token);
             let token = String::from_utf8(token).unwrap_or_default();

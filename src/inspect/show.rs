@@ -165,10 +165,11 @@ fn quoted(text: &str) -> String {
 
 /// The text without characters that a terminal would obey or hide.
 fn visible(text: &str) -> String {
+    // Joiners stay: emoji and several scripts are written with them.
     let is_hidden = |c: char| {
-        let is_control = c.is_control() && c != '\n';
-        is_control
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        let turns = matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+        let is_blank = matches!(c, '\u{200b}' | '\u{feff}');
+        (c.is_control() && c != '\n') || turns || is_blank
     };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

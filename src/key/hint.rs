@@ -100,8 +100,10 @@ impl KeyError {
             } => {
                 let kid = kids.split(", ").find_map(|kid| kid.strip_prefix("kid "));
                 let which = match kid {
-                    Some(kid) => format!(".keys[] | select(.kid == \"{kid}\")"),
-                    None => ".keys[0]".to_owned(),
+                    Some(kid) if !kid.ends_with('…') => {
+                        format!(".keys[] | select(.kid == \"{kid}\")")
+                    }
+                    _ => ".keys[0]".to_owned(),
                 };
                 format!("(umask 077; jq '{which}' {file} > {out})")
             }

@@ -16,6 +16,14 @@ use crate::json::{self, Member};
 /// The most `kid`s that a message names.
 const NAMED: usize = 6;
 
+/// The longest name of a kind or of a curve that a message shows, in bytes: a
+/// longer one may be a value that got into the wrong place.
+const LONGEST_NAME: usize = 16;
+
+/// The longest `kid` that a message shows whole, and how much it shows of others.
+const LONGEST_KID: usize = 19;
+const START_OF_KID: usize = 12;
+
 /// The text, where the bytes are meant to be a JSON object.
 pub(super) fn json(bytes: &[u8]) -> Option<&str> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
@@ -100,7 +108,11 @@ fn only<'a>(members: &[Member<'a>], wanted: Wanted) -> Result<Option<&'a str>, K
         .iter()
         .take(NAMED)
         .map(|own| shown(&json::object(own).unwrap_or_default()))
-        .map(|kid| kid.map_or("one without kid".into(), |kid| format!("kid {kid}")))
+        .map(|kid| match kid {
+            Some(kid) if kid.len() > LONGEST_KID => format!("kid {}…", &kid[..START_OF_KID]),
+            Some(kid) => format!("kid {kid}"),
+            None => "one without kid".into(),
+        })
         .collect();
     Err(KeyError::SeveralJwks {
         count: keys.len(),
@@ -114,7 +126,13 @@ fn only<'a>(members: &[Member<'a>], wanted: Wanted) -> Result<Option<&'a str>, K
 
 /// What the key is, if it is none on P-256.
 fn check_kind(members: &[Member<'_>], wanted: Wanted) -> Result<(), KeyError> {
-    let word = |name| find(members, name).and_then(name_in);
+    let word = |name| {
+        let word = find(members, name).and_then(name_in);
+        word.map(|word| match word.len() > LONGEST_NAME {
+            true => "of a name too long to show".to_owned(),
+            false => word,
+        })
+    };
     let Some(kty) = word("kty") else {
         let has = |name| find(members, name).is_some();
         return Err(if has("private_key") && has("client_email") {

@@ -169,6 +169,7 @@ mod tests {
                 alphabet,
                 padded,
                 spaced,
+                canonical: true,
             };
             assert_eq!(decode(text).as_ref(), Ok(&decoded), "{text}");
             assert_eq!(decoded.is_standard(), text == "++//EA==", "{text}");
@@ -177,6 +178,18 @@ mod tests {
             decode("AAEX").unwrap().is_standard(),
             "no padding is needed"
         );
+    }
+
+    #[test]
+    fn bits_behind_the_last_byte_are_seen() {
+        for (text, canonical) in [
+            ("AA==", true),
+            ("AB==", false),
+            ("AAB=", false),
+            ("AAE", true),
+        ] {
+            assert_eq!(decode(text).unwrap().canonical, canonical, "{text}");
+        }
     }
 
     #[test]

@@ -137,3 +137,33 @@ fn what_bidders_do_to_the_objects_is_told() {
         found.sentence()
     );
 }
+
+#[test]
+fn a_key_of_the_wrong_side_is_named() {
+    let postbacks: Value =
+        serde_json::from_str(include_str!("../vectors/skan_postbacks_apple.json")).unwrap();
+    let apples = PublicKey::from_bytes(
+        campaign_signer::format::postback::APPLE_KEYS[0]
+            .spki
+            .as_bytes(),
+    )
+    .unwrap();
+    let verifier = batch::load_verifier(&[*apples.verifying_key()]);
+    let keys = Keys::one(Alg::Es256, verifier.as_ref());
+    let explainer = Explainer::new(&keys, vec![apples], &[]);
+    // Apple's key for what a network signs.
+    let all = vectors();
+    let mut documents = vec![bid(), all["vectors"][2]["ad_impression_response"].clone()];
+    documents.push(documents[0]["seatbid"][0]["bid"][0]["ext"].clone());
+    for document in documents {
+        for found in explainer.explain(&document.to_string()) {
+            let codes: Vec<&str> = found.causes.iter().map(|own| own.kind.code).collect();
+            assert_eq!(codes, ["wrong_side"], "{}", found.sentence());
+        }
+    }
+    // And a postback, whatever the key.
+    let postback = &postbacks["vectors"][0]["postback"];
+    assert!(postback.is_object(), "{postbacks}");
+    let found = explain(postback);
+    assert!(found[0].sentence().contains("verify-postback"), "{found:?}");
+}
