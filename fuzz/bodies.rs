@@ -6,6 +6,8 @@
 
 #[path = "bodies/common.rs"]
 pub mod common;
+#[path = "bodies/explanations.rs"]
+mod explanations;
 #[path = "bodies/inspections.rs"]
 mod inspections;
 #[path = "bodies/keys.rs"]
@@ -23,6 +25,7 @@ mod signed;
 #[path = "bodies/texts.rs"]
 mod texts;
 
+pub use explanations::explain;
 pub use inspections::inspect;
 pub use keys::key_parse;
 pub use leftovers::{checkpoint, source};
@@ -39,6 +42,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("checkpoint", checkpoint),
     ("csv_reader", csv_reader),
+    ("explain", explain),
     ("inspect", inspect),
     ("json", json),
     ("key_parse", key_parse),

@@ -430,6 +430,10 @@ impl Case<'_> {
             shell.tried = search.tried;
             return self.found(shell, &hit, held.name(hit.key), Vec::new());
         }
+        if shell.wanted.len() > LONGEST {
+            shell.tried = search.tried;
+            return shell.unreadable(format!("what is signed has more than {LONGEST} bytes"));
+        }
         let known = self.learned(learned);
         let hit = search
             .these(&bench, known.0)
@@ -465,8 +469,11 @@ impl Case<'_> {
             .filter(|own| own.mistakes.len() == fewest);
         let plain: Vec<Reading> = plain.cloned().collect();
         let mut search = Search::new(self.message, &plain);
+        // And only under the keys that such a record selects.
+        let mut bench = bench;
+        bench.keys = self.candidates(&bench.keys);
         let mut hit = search.these(&bench, known.1);
-        if hit.is_none() && depth == Depth::Pairs {
+        if hit.is_none() && depth == Depth::Pairs && shell.wanted.len() <= LONGEST_IN_PAIRS {
             hit = search.in_pairs(&bench);
         }
         shell.tried += search.tried;
@@ -573,16 +580,25 @@ impl Case<'_> {
 
     /// Whether the record selects this key of a ring.
     fn is_candidate(&self, key: u16) -> bool {
+        self.candidates(&[key]).contains(&key)
+    }
+
+    /// Those of some keys that the record selects; all where it does not say.
+    fn candidates(&self, keys: &[u16]) -> Vec<u16> {
         let Some((format, _)) = self.subject.of else {
-            return true;
+            return keys.to_vec();
         };
         let field = |selector| {
             let (at, _) = format.selector(selector)?;
             let shown = self.subject.shown.get(at)?.as_ref()?;
             Some(shown.text.as_str())
         };
-        let held = self.explainer.keys.held(self.alg);
-        held.is_none_or(|held| held.candidates(format, field).contains(&key))
+        let Some(held) = self.explainer.keys.held(self.alg) else {
+            return keys.to_vec();
+        };
+        let all = held.candidates(format, field);
+        let own = keys.iter().filter(|key| all.contains(key));
+        own.copied().collect()
     }
 
     /// ECDSA over another digest, or over none (FIPS 186-5 §6.4: the leftmost
@@ -643,6 +659,11 @@ impl Case<'_> {
         (0..2).filter_map(recover).collect()
     }
 }
+
+/// How many bytes a message has at the most that is searched, and in pairs: a
+/// search writes it thousands of times.
+const LONGEST: usize = 256 << 10;
+const LONGEST_IN_PAIRS: usize = 8 << 10;
 
 /// What is sought beside the message's own choices.
 const ALWAYS: &[&str] = &[

@@ -11,6 +11,9 @@ use super::mistake::Mistake;
 /// How many variants are judged together.
 const BATCH: usize = 1024;
 
+/// How many bytes they have then at the most, unless one has more.
+const BATCH_BYTES: usize = 1 << 20;
+
 /// What a choice is about. Of two choices about the same thing only one can
 /// be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +172,7 @@ impl<'a> Search<'a> {
                     }
                 }
             }
-            if batch.of.len() >= BATCH
+            if (batch.of.len() >= BATCH || batch.messages.total_bytes() >= BATCH_BYTES)
                 && let Some(hit) = self.judge(bench, &mut batch)
             {
                 return Some(hit);
