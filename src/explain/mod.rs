@@ -419,6 +419,14 @@ impl Case<'_> {
             };
             return shell.unreadable(format!("the signature cannot be read: {why}"));
         }
+        let mut lengths = self.readings.iter().map(|own| own.bytes.len());
+        if let Some(length) = self.readings.first().map(|own| own.bytes.len())
+            && !lengths.any(|length| length == held.width)
+        {
+            let (alg, width) = (self.alg, held.width);
+            let why = format!("the signature has {length} bytes, one of {alg} has {width}");
+            return shell.unreadable(why);
+        }
         shell.wanted = self.message.show(&[]);
         let bench = Bench {
             verifier: held.verifier,
