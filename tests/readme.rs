@@ -67,10 +67,23 @@ const README_VERIFIES: [&str; 2] = [
 ];
 
 /// Parts of the README that a command alone makes.
-const SHOWN: [(&str, &str); 1] = [(
-    "plan",
-    "campaign-signer run examples/nightly/job.toml --plan --only bids",
-)];
+const SHOWN: [(&str, i32, &str); 3] = [
+    (
+        "plan",
+        0,
+        "campaign-signer run examples/nightly/job.toml --plan --only bids",
+    ),
+    (
+        "explain",
+        7,
+        "campaign-signer explain --public-key examples/keys/demo.pub.pem examples/invalid/app.json",
+    ),
+    (
+        "postbacks",
+        0,
+        "campaign-signer verify-postback examples/postbacks/apple.ndjson -o verdicts.ndjson",
+    ),
+];
 
 /// An object as it is shown: a line for each fidelity.
 fn folded(object: &str) -> String {
@@ -100,10 +113,19 @@ fn parts() -> Vec<(&'static str, String)> {
         verified.push(report(&output));
     }
     let mut more = Vec::new();
-    for (name, line) in SHOWN {
+    for (name, code, line) in SHOWN {
         let output = run(folder, line);
-        assert_eq!(output.status.code(), Some(0), "{line}: {}", report(&output));
-        let shown = format!("{}{}", report(&output), text(&output.stdout));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{line}: {}",
+            report(&output)
+        );
+        let mut shown = format!("{}{}", report(&output), text(&output.stdout));
+        // What failed is shown with its command, which no test runs again.
+        if code != 0 {
+            shown = format!("$ {line}\n{shown}");
+        }
         more.push((name, fenced("text", &shown)));
     }
     fs::write(
