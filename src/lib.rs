@@ -46,6 +46,7 @@
 //! publishes nothing ([`format::Freshness`]).
 
 pub mod choosing;
+pub mod damage;
 pub mod engine;
 pub mod envelope;
 pub mod error;

@@ -53,6 +53,9 @@ pub struct Terms {
     pub ignore_unknown: bool,
     /// White space around values is removed.
     pub trim: bool,
+    /// Integers may have a point and zeros behind it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accept_decimal_zero: bool,
     /// The key's id, for rows that have none.
     pub key_id: Option<String>,
     /// When tokens expire, in milliseconds since 1970.
@@ -187,6 +190,7 @@ impl Terms {
             shape,
             ignore_unknown,
             trim,
+            accept_decimal_zero,
             key_id,
             timestamp: _,
             expires,
@@ -212,6 +216,7 @@ impl Terms {
             shape,
             ignore_unknown,
             trim,
+            accept_decimal_zero,
             key_id,
             expires,
             count,
@@ -252,6 +257,7 @@ impl Terms {
             shape: terms.shape,
             ignore_unknown: terms.ignore_unknown,
             trim: terms.trim,
+            accept_decimal_zero: terms.accept_decimal_zero,
             key_id: terms.key_id,
             timestamp,
             expires: terms.expires,

@@ -84,6 +84,10 @@ pub(crate) struct RowArgs {
     #[arg(long)]
     trim: bool,
 
+    /// Take 5239.0 for the integer 5239: only zeros may stand behind the point
+    #[arg(long)]
+    accept_decimal_zero: bool,
+
     /// What you tolerate: within it the exit code is 0, beyond it the run
     /// stops with 4
     #[arg(long, value_name = "N|P%", value_parser = max_rejects)]
@@ -252,6 +256,7 @@ impl RowArgs {
         settings.shape.clone_from(&self.shape);
         settings.ignore_unknown = self.ignore_unknown;
         settings.trim = self.trim;
+        settings.accept_decimal_zero = self.accept_decimal_zero;
         settings.key_id.clone_from(&self.key_id);
         settings.expires = expires(&self.expires, timestamp)?;
         settings.count = self.count;

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::format::shape::check_joined;
 use crate::format::{Code, Fault, Format, Layout, Shape};
 use crate::output::Compression;
-use crate::record::{Outcome, Plan, Problem, Records, Reject, Tally};
+use crate::record::{Damages, Outcome, Plan, Problem, Records, Reject, Tally};
 use crate::row::{self, Cells, Dialect, PlainRows, Position};
 
 use super::inputs::{Bounds, Work};
@@ -32,6 +32,8 @@ pub(super) struct Report {
     pub(super) rejected: u64,
     pub(super) by_code: BTreeMap<Code, u64>,
     pub(super) notices: Tally,
+    /// What befell whole columns.
+    pub(super) damages: Damages,
     /// The first reject in words, for a message.
     pub(super) first_reject: Option<String>,
     /// How many bytes of input the batch had.
@@ -249,6 +251,9 @@ impl<'r> Checker<'_, 'r> {
         };
         reject.write(self.file, &mut self.report.rejects);
         self.report.rejected += 1;
+        for problem in &self.problems {
+            self.report.damages.add(problem, self.file, position.line);
+        }
         if let Some(first) = self.problems.first() {
             *self.report.by_code.entry(first.code).or_default() += 1;
             if self.report.first_reject.is_none() {

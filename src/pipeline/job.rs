@@ -14,11 +14,12 @@ use crate::output::{
     OutputError, SystemDisk, Target, check_targets,
 };
 use crate::publishers::PublisherFile;
-use crate::record::{Choices, Rules, Settings, Tally};
+use crate::record::{Choices, Damages, Rules, Settings, Tally};
 use crate::row::{Input, Limits, ReadError};
 use crate::stop::Stop;
 use crate::terms::Terms;
 
+use super::books::damaged;
 use super::signer::Signer;
 
 /// Everything a run is given.
@@ -364,6 +365,8 @@ pub struct Summary {
     pub rejected_by_code: BTreeMap<Code, u64>,
     /// The first reject in words.
     pub first_reject: Option<String>,
+    /// What befell whole columns.
+    pub damages: Damages,
     /// Legal values a person should know of.
     pub notices: Tally,
     /// The inputs.
@@ -396,6 +399,12 @@ impl Summary {
                 .filter_map(|(code, count)| Some((Code::find(code)?, *count)))
                 .collect(),
             first_reject: None,
+            damages: {
+                let mut damages = Damages::default();
+                let known = manifest.damage.iter().filter_map(damaged);
+                known.for_each(|damaged| damages.enter(damaged));
+                damages
+            },
             notices: Tally::default(),
             inputs: manifest.inputs,
             rows_now: 0,

@@ -3,12 +3,15 @@
 //! CSV cells and JSON members become [`Cells`] by their roles; from there on
 //! both are read the same way.
 
+use std::borrow::Cow;
+
 use csv::ByteRecord;
 
+use crate::damage::{Damage, Wanted};
 use crate::format::{Code, Fault};
 use crate::json::{self, Shape};
 
-use super::cell::Cell;
+use super::cell::{Cell, not_utf8};
 use super::cells::{Cells, Columns, Members, Others};
 use super::columns::{COUNT, Plan, Roles, same_name};
 use super::publishers::{ALLOW, DENY, IDS};
@@ -64,12 +67,8 @@ impl Plan<'_> {
         notices: &mut Tally,
     ) -> Outcome {
         if width != self.columns.len() {
-            let found = format!("{width} cells");
-            let wanted = format!("{} cells, as the header has", self.columns.len());
-            problems.push(
-                Problem::row(Code::WrongWidth, &found, wanted)
-                    .hint("look for an unquoted delimiter, or a line end inside a value"),
-            );
+            let cells = (0..width).map(|at| cell(at).found());
+            problems.push(self.wrong_width(&cells.collect::<Vec<_>>()));
             return Outcome::Reject;
         }
         let before = records.bytes_used();
@@ -86,6 +85,21 @@ impl Plan<'_> {
         self.finish(&cells, &others, record, before, records, problems, notices)
     }
 
+    fn wrong_width(&self, cells: &[Cow<'_, str>]) -> Problem {
+        let (width, wanted) = (cells.len(), self.columns.len());
+        let fault = Fault::new(
+            Code::WrongWidth,
+            format!("{wanted} cells, as the header has"),
+        )
+        .hint("look for an unquoted delimiter, or a line end inside a value");
+        let texts = cells.iter().map(AsRef::as_ref);
+        let fault = match Damage::of_cells(texts, wanted) {
+            Some(damage) => fault.damaged(damage, Wanted::Text),
+            None => fault,
+        };
+        Problem::new("", &format!("{width} cells"), fault)
+    }
+
     /// Reads what a publisher gives of the format's fields, from a row of
     /// cells: a bit for each field, and what is no field.
     pub(super) fn publisher_of_cells<'a>(
@@ -96,9 +110,8 @@ impl Plan<'_> {
     ) -> (u64, Others<'a>) {
         let mut members = Members::default();
         if row.len() != self.columns.len() {
-            let found = format!("{} cells", row.len());
-            let wanted = format!("{} cells, as the header has", self.columns.len());
-            problems.push(Problem::row(Code::WrongWidth, &found, wanted));
+            let cells: Vec<_> = row.iter().map(|cell| Cell::Text(cell).found()).collect();
+            problems.push(self.wrong_width(&cells));
             return (0, members.others);
         }
         for (roles, cell) in self.columns.iter().zip(row) {
@@ -326,11 +339,18 @@ impl Plan<'_> {
 /// The members of a JSON row.
 fn object(row: &[u8]) -> Result<Vec<json::Member<'_>>, Problem> {
     match std::str::from_utf8(row) {
-        Ok(text) => json::object(text).map_err(|fault| row_problem(&fault)),
-        Err(error) => Err(Problem::row(Code::InvalidUtf8, "", "UTF-8").hint(format!(
-            "byte {} of the row is not UTF-8",
-            error.valid_up_to() + 1
-        ))),
+        Ok(text) => json::object(text).map_err(|fault| {
+            let problem = row_problem(&fault);
+            match Damage::of_json(text) {
+                Some(damage) if problem.code == Code::BadJson => Problem {
+                    hint: damage.hint(Wanted::Text).into(),
+                    damage: Some(damage),
+                    ..problem
+                },
+                _ => problem,
+            }
+        }),
+        Err(error) => Err(Problem::new("", "", not_utf8(&error))),
     }
 }
 

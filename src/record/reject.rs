@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::damage::Damage;
 use crate::format::{Code, Fault};
 use crate::row::Position;
 
@@ -21,6 +22,8 @@ pub struct Problem {
     pub wanted: Cow<'static, str>,
     /// What to do; may be empty.
     pub hint: Cow<'static, str>,
+    /// What another program has done to the value, where it looks so.
+    pub damage: Option<&'static Damage>,
 }
 
 /// How many characters of a refused value a problem shows.
@@ -35,6 +38,7 @@ impl Problem {
             found: shorten(found),
             wanted: fault.wanted,
             hint: fault.hint,
+            damage: fault.damage,
         }
     }
 

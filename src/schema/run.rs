@@ -143,6 +143,19 @@ pub fn manifest() -> Value {
             "records": integer(0, "Signed records: the sum of the copies."),
         }), &[]),
         "rejected_by_code": by_code,
+        "damage": {
+            "description": "What other programs have done to the values of rejected rows, by field and kind.",
+            "type": "array",
+            "items": closed(json!({
+                "kind": text("The kind."),
+                "field": text("The field; empty for the whole row."),
+                "rows": integer(1, "How many rows have it."),
+                "file": text("The input of the first of them."),
+                "line": integer(1, "Its line there."),
+                "found": text("What stood there, cut after 200 characters."),
+                "hint": text("The likely cause and what to do about it."),
+            }), &[]),
+        },
         "notices": notices,
         "run": run(),
     });
@@ -151,7 +164,7 @@ pub fn manifest() -> Value {
         "Manifest",
         "What a finished run did. Only what stands under run varies between equal runs.",
     );
-    let closed = closed(contents, &["keys", "made", "parts"]);
+    let closed = closed(contents, &["damage", "keys", "made", "parts"]);
     for name in ["properties", "required", "additionalProperties"] {
         schema[name] = closed[name].clone();
     }
@@ -202,6 +215,7 @@ fn settings() -> Value {
             "keep": list("Columns that are copied.", json!({ "type": "string" })),
             "ignore-unknown": flag("Columns that fit nothing are passed over."),
             "trim": flag("White space around values is removed."),
+            "accept-decimal-zero": flag("Integers may have a point and zeros behind it."),
             "key-id": maybe("The key's id, for rows that have none."),
             "expires": integer(0, "When tokens expire, in milliseconds since 1970."),
             "count": integer(1, "Records per row."),
@@ -227,6 +241,7 @@ fn settings() -> Value {
             "publishers",
             "spread",
             "use-window",
+            "accept-decimal-zero",
             "partition-by",
             "rows-per-file",
             "compression",
