@@ -61,6 +61,7 @@ pub mod parallel;
 pub mod pipeline;
 pub mod publishers;
 pub mod record;
+pub mod rejects;
 pub mod ring;
 pub mod row;
 pub mod schema;

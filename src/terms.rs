@@ -76,6 +76,9 @@ pub struct Terms {
     pub output_format: FileForm,
     /// Kept text that a spreadsheet would run is written as it is.
     pub keep_formulas: bool,
+    /// How rejects are written, where they are not lines of JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects_format: Option<FileForm>,
     /// The columns that records are partitioned by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partition_by: Vec<String>,
@@ -227,6 +230,7 @@ impl Terms {
             input_formats: inputs.into_iter().map(FileForm::from).collect(),
             output_format: style.into(),
             keep_formulas: !escape_formulas,
+            rejects_format: None,
             partition_by: Vec::new(),
             rows_per_file: None,
             compression: None,

@@ -34,6 +34,7 @@ const RANKS: &[(&str, u32)] = &[
     ("error", 7),
     ("choosing", 8),
     ("publishers", 8),
+    ("rejects", 8),
     ("pipeline", 9),
     ("verify", 9),
     ("schema", 9),

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
 use campaign_signer::format::shape::RECORD;
 use campaign_signer::format::{FORMATS, Format};
@@ -306,6 +307,15 @@ impl RowArgs {
             Origin::File(path.to_owned())
         };
         Ok(Input { origin, dialect })
+    }
+
+    /// How rejects are written into a file of this name.
+    pub(crate) fn rejects_style(&self, path: &Path) -> Style {
+        let format = FileFormat::of(path).unwrap_or(FileFormat::Ndjson);
+        match format.delimiter(self.delimiter) {
+            Some(delimiter) => Style::Csv(delimiter),
+            None => Style::Ndjson,
+        }
     }
 
     /// How long rows may be.

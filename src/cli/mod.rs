@@ -17,6 +17,7 @@ mod log;
 mod passphrase;
 mod plan;
 mod progress;
+mod rejects;
 mod report;
 mod sign;
 mod sign_key;
@@ -70,6 +71,8 @@ enum Command {
     Plan(Box<sign::SignArgs>),
     /// Check rows without a key: the same rejects, nothing signed
     Check(Box<check::CheckArgs>),
+    /// Sum up a rejects file: what is wrong, how often, an example of each
+    Rejects(rejects::RejectsArgs),
     /// Verify signed files with the public key or the secret
     Verify(verify::VerifyArgs),
     /// Show a token or a signed record decoded, with the exact bytes signed
@@ -102,6 +105,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Plan(args) => sign::plan(*args),
         Command::Run(args) => job::run(&args),
         Command::Check(args) => check::run(*args),
+        Command::Rejects(args) => rejects::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Keygen(args) => key::keygen(&args),

@@ -241,7 +241,7 @@ pub(crate) fn nothing_to_resume() {
 }
 
 /// Tells how many rows were checked, and gives the exit code.
-pub(crate) fn print_checked(summary: &Summary) -> Exit {
+pub(crate) fn print_checked(summary: &Summary, rejects: Option<&str>) -> Exit {
     if log::is_json() {
         return print_events(summary);
     }
@@ -251,6 +251,9 @@ pub(crate) fn print_checked(summary: &Summary) -> Exit {
     let records = count(counts.records, "record");
     line("records", &format!("{rows} would become {records}"));
     print_rejects(summary);
+    if let Some(file) = rejects {
+        line("rejects", file);
+    }
     print_time(summary);
     print_notices(summary);
     exit(summary)

@@ -101,6 +101,8 @@ codes! {
     UnknownPublisher = "unknown_publisher",
     /// The format has no such version.
     UnknownVersion = "unknown_version",
+    /// The row is a reject that was not mended.
+    Unmended = "unmended",
     /// The value starts or ends with white space.
     Untrimmed = "untrimmed",
     /// The value has capitals where only lower case is accepted.

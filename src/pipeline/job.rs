@@ -146,6 +146,10 @@ impl Job {
         );
         terms.partition_by.clone_from(&self.outputs.partition_by);
         terms.rows_per_file = folder.and_then(|folder| folder.rows_per_file);
+        terms.rejects_format = match self.outputs.rejects_style {
+            Style::Ndjson => None,
+            style => Some(style.into()),
+        };
         terms.compression = compression.name().map(str::to_owned);
         terms
     }
@@ -180,6 +184,9 @@ pub struct Outputs {
     pub partition_by: Vec<String>,
     /// How signed records are written.
     pub style: Style,
+    /// How rejects are written: as lines of JSON, or as a table under the
+    /// header of the inputs.
+    pub rejects_style: Style,
     /// Kept text that a spreadsheet would run is written with a `'` before it.
     pub escape_formulas: bool,
     /// Existing files are replaced, and so is what an unfinished run left.
@@ -280,6 +287,7 @@ impl Outputs {
             folder: None,
             partition_by: Vec::new(),
             style: Style::Ndjson,
+            rejects_style: Style::Ndjson,
             escape_formulas: true,
             force: false,
         }

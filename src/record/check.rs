@@ -18,7 +18,13 @@ use super::publishers::{ALLOW, DENY, IDS};
 use super::reading::Reading;
 use super::records::Records;
 use super::reject::Problem;
+use super::reject_table::RAW;
 use super::tally::Tally;
+
+/// The members of a reject by which it is known when it comes back, and the one
+/// that is read then.
+const PROBLEMS: &str = "problems";
+const ROW: &str = "row";
 
 /// What became of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +163,11 @@ impl Plan<'_> {
         problems: &mut Vec<Problem>,
         notices: &mut Tally,
     ) -> Outcome {
-        let members = match object(row) {
+        let members = object(row).and_then(|members| match is_reject(&members) {
+            true => row_of_reject(&members),
+            false => Ok(members),
+        });
+        let members = match members {
             Ok(members) => members,
             Err(problem) => {
                 problems.push(problem);
@@ -272,6 +282,9 @@ impl Plan<'_> {
         if !roles.has_others() {
             return;
         }
+        if roles.raw && !matches!(cell.plain(), Ok(None)) {
+            problems.push(unmended(cell, RAW));
+        }
         let settings = &self.rules.settings;
         if roles.count && others.count.replace(cell).is_some() {
             problems.push(twice(COUNT, cell));
@@ -352,6 +365,40 @@ fn object(row: &[u8]) -> Result<Vec<json::Member<'_>>, Problem> {
         }),
         Err(error) => Err(Problem::new("", "", not_utf8(&error))),
     }
+}
+
+/// The text of the object that a line is, or of the row in it where it is a
+/// reject that came back.
+pub(super) fn row_text(line: &str) -> Option<&str> {
+    let members = json::object(line).ok()?;
+    match members.iter().find(|(name, _)| name == ROW) {
+        Some((_, row)) if is_reject(&members) => json::object(row).is_ok().then_some(*row),
+        _ => (!is_reject(&members)).then_some(line.trim()),
+    }
+}
+
+/// Whether an object is a line of a rejects file.
+fn is_reject(members: &[json::Member<'_>]) -> bool {
+    let has = |name: &str| members.iter().any(|(own, _)| own == name);
+    has(PROBLEMS) && has("last_line") && (has("raw") || has("raw_base64"))
+}
+
+/// What a line of a rejects file gives as a row.
+fn row_of_reject<'a>(members: &[json::Member<'a>]) -> Result<Vec<json::Member<'a>>, Problem> {
+    match members.iter().find(|(name, _)| name == ROW) {
+        Some((_, token)) => json::object(token).map_err(|fault| row_problem(&fault)),
+        None => Err(unmended(Cell::Text(b""), PROBLEMS)),
+    }
+}
+
+/// A reject came back as it was.
+fn unmended(cell: Cell<'_>, member: &str) -> Problem {
+    let fault = Fault::new(Code::Unmended, "a row that was mended").hint(if member == RAW {
+        "the row could not be divided into cells: write them into its columns, and empty _raw"
+    } else {
+        "the row could not be read: write it as an object into a member row, or take it from raw"
+    });
+    Problem::new(member, &cell.found(), fault)
 }
 
 /// Two members of a JSON row, spelled differently, give one thing.

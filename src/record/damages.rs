@@ -75,12 +75,18 @@ impl std::fmt::Display for Damaged {
         write!(f, "hold {}", self.damage.holds)?;
         // Of a whole row the line is enough.
         if !self.field.is_empty() && !self.found.is_empty() {
-            let short: String = self.found.chars().take(40).collect();
-            let more = if short.len() < self.found.len() {
-                "…"
-            } else {
-                ""
+            // A string of JSON is shown without its quotes, where they are not the damage.
+            let inner = self
+                .found
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'));
+            let is_plain = |inner: &&str| !inner.contains(['"', '\\']);
+            let found = match inner.filter(is_plain) {
+                Some(inner) if self.damage.name != "quotes" => inner,
+                _ => &self.found,
             };
+            let short: String = found.chars().take(40).collect();
+            let more = if short.len() < found.len() { "…" } else { "" };
             write!(f, " such as {short:?}{more}")?;
         }
         Ok(())

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::damage::Damage;
 use crate::format::{Code, Fault};
@@ -94,6 +95,10 @@ pub struct Reject<'a> {
     pub raw: &'a [u8],
     /// The whole row's length in bytes, where `raw` is only its beginning.
     pub length: Option<u64>,
+    /// The row's cells, where it was divided into some.
+    pub cells: Option<&'a [&'a [u8]]>,
+    /// The row as the text of a JSON object, where it is one or could be.
+    pub object: Option<&'a str>,
 }
 
 /// A reject as a line of the rejects file.
@@ -111,6 +116,10 @@ pub struct RejectLine<'a> {
     pub byte: u64,
     /// Its number over all inputs, from 1.
     pub record: u64,
+    /// The row as an object, where it could be read as one. Mended, the reject
+    /// is a row again: this is what is read of it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<&'a RawValue>,
     /// Everything found wrong.
     #[serde(borrow)]
     pub problems: Vec<ProblemLine<'a>>,
@@ -158,6 +167,7 @@ impl Reject<'_> {
             last_line: self.position.last_line,
             byte: self.position.byte,
             record: self.position.record,
+            row: self.object.and_then(value_of),
             problems: self.problems.iter().map(ProblemLine::from).collect(),
             raw: text.ok().map(Cow::Borrowed),
             raw_base64: text.is_err().then(|| Cow::Owned(encode())),
@@ -168,6 +178,13 @@ impl Reject<'_> {
             Err(_) => unreachable!("strings and integers always serialize into memory"),
         }
     }
+}
+
+/// An object that every reader of the line takes: grammar alone lets escapes
+/// through that are no characters, and numbers that are none to many.
+fn value_of(object: &str) -> Option<&RawValue> {
+    serde_json::from_str::<serde_json::Value>(object).ok()?;
+    serde_json::from_str(object).ok()
 }
 
 impl<'a> From<&'a Problem> for ProblemLine<'a> {

@@ -23,6 +23,10 @@ pub fn reject() -> Value {
         "last_line": integer(1, "Its last line."),
         "byte": integer(0, "The offset of its first byte in its input."),
         "record": integer(1, "Its number over all inputs, from 1."),
+        "row": {
+            "description": "The row as an object, where it could be read as one: mended, the reject is a row again.",
+            "type": "object",
+        },
         "problems": {
             "description": "Everything found wrong.",
             "type": "array",
@@ -224,7 +228,8 @@ fn settings() -> Value {
             "allow-future": flag("Times in the future are signed."),
             "max-row-bytes": integer(1, "The longest row, in bytes."),
             "input-formats": list("How each input is read.", form.clone()),
-            "output-format": form,
+            "output-format": form.clone(),
+            "rejects-format": form,
             "keep-formulas": flag("Kept text that a spreadsheet would run is written as it is."),
             "partition-by": list(
                 "The columns that records are partitioned by.",
@@ -242,6 +247,7 @@ fn settings() -> Value {
             "spread",
             "use-window",
             "accept-decimal-zero",
+            "rejects-format",
             "partition-by",
             "rows-per-file",
             "compression",

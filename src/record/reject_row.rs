@@ -1,0 +1,56 @@
+//! A rejected row as a JSON object, so that it can be mended where it stands
+//! and read again. It must not know what is wrong with the row.
+
+use crate::json::{self, Shape};
+
+use super::check::row_text;
+use super::columns::Plan;
+
+/// The object that a line of JSON is, or that stands in it where it is a
+/// reject that came back; `None` where there is none.
+pub fn object_of_line(line: &[u8]) -> Option<&str> {
+    row_text(std::str::from_utf8(line).ok()?)
+}
+
+/// Cells as an object that gives the same row to these plans, which are of one
+/// header; `None` where JSON cannot hold them.
+pub fn object_of_cells(plans: &[Plan<'_>], cells: &[&[u8]]) -> Option<String> {
+    let first = plans.first()?;
+    let mut out = Vec::new();
+    for (at, (name, cell)) in first.names.iter().zip(cells).enumerate() {
+        if first.columns[at].told {
+            continue;
+        }
+        // In an object each name stands once.
+        if cells.len() != first.names.len() || first.names[..at].contains(name) {
+            return None;
+        }
+        out.push(if out.is_empty() { b'{' } else { b',' });
+        json::write_string(name, &mut out);
+        out.push(b':');
+        write_cell(plans, at, std::str::from_utf8(cell).ok()?, &mut out);
+    }
+    out.push(b'}');
+    String::from_utf8(out).ok().filter(|text| text.len() > 2)
+}
+
+/// An empty cell is no value, but where it is copied. A string of digits stands
+/// for an integer, and keeps what is not one; other types have their own form.
+fn write_cell(plans: &[Plan<'_>], at: usize, cell: &str, out: &mut Vec<u8>) {
+    let of_field = |plan: &Plan<'_>| {
+        let field = plan.columns[at].field?;
+        Some(plan.rules.format().field_at(field).kind.shape())
+    };
+    let shape = plans.iter().find_map(of_field);
+    let is_copied = plans.iter().any(|plan| plan.columns[at].keep.is_some());
+    match shape {
+        _ if cell.is_empty() && (shape.is_some() || !is_copied) => out.extend_from_slice(b"null"),
+        Some(Shape::Boolean) if cell.eq_ignore_ascii_case("true") => out.extend_from_slice(b"true"),
+        Some(Shape::Boolean) if cell.eq_ignore_ascii_case("false") => {
+            out.extend_from_slice(b"false");
+        }
+        Some(Shape::Object) if json::object(cell).is_ok() => json::write_compact(cell, out),
+        Some(Shape::Array) if json::array(cell).is_ok() => json::write_compact(cell, out),
+        _ => json::write_string(cell, out),
+    }
+}
