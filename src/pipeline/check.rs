@@ -214,9 +214,9 @@ impl<'r> Checker<'_, 'r> {
             }),
         };
         if outcome == Outcome::Reject {
-            let cells: Vec<&[u8]> = cells.iter().collect();
-            let cells = stray.is_none().then_some(&cells[..]);
-            self.reject(span.position, (raw, None), cells);
+            let fits = stray.is_none() && cells.len() == self.width();
+            let cells: Option<Vec<&[u8]>> = fits.then(|| cells.iter().collect());
+            self.reject(span.position, (raw, None), cells.as_deref());
         }
     }
 
@@ -226,8 +226,10 @@ impl<'r> Checker<'_, 'r> {
         });
         if outcome == Outcome::Reject {
             let raw = batch.text(span).unwrap_or_default();
-            let cells: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
-            self.reject(span.position, (raw, None), Some(&cells));
+            let fits = texts.len() == self.width();
+            let cells = texts.iter().map(|text| text.as_bytes());
+            let cells: Option<Vec<&[u8]>> = fits.then(|| cells.collect());
+            self.reject(span.position, (raw, None), cells.as_deref());
         }
     }
 
@@ -240,9 +242,9 @@ impl<'r> Checker<'_, 'r> {
         }
     }
 
-    fn has_header(&self) -> bool {
-        let mut plans = self.plans.iter();
-        plans.any(|plan| !plan.header().is_empty())
+    /// How many cells the header has; none for rows that bring their own names.
+    fn width(&self) -> usize {
+        self.plans.first().map_or(0, |plan| plan.header().len())
     }
 
     fn fault(&mut self, row: &row::FaultyRow) {
@@ -256,7 +258,8 @@ impl<'r> Checker<'_, 'r> {
     }
 
     /// Writes down a row with its length, where that is more than there is of
-    /// it, and its cells, where it was divided into some.
+    /// it, and its cells, where it was divided into as many as
+    /// the header has.
     fn reject(
         &mut self,
         position: Position,
@@ -267,7 +270,7 @@ impl<'r> Checker<'_, 'r> {
             (Some(_), _) => None,
             (None, Some(cells)) => object_of_cells(self.plans, cells).map(Cow::Owned),
             // What is left is a line of JSON, unless it is no whole row.
-            (None, None) if length.is_some() || self.has_header() => None,
+            (None, None) if length.is_some() || self.width() > 0 => None,
             (None, None) => object_of_line(raw).map(Cow::Borrowed),
         };
         let reject = Reject {

@@ -210,6 +210,10 @@ impl PlanError {
                 }
             }
             Self::SetNonce { .. } => "leave it out: nonces are derived for each row".into(),
+            Self::UnknownColumn { column, .. } if is_index(column) => {
+                "pandas writes its index so: df.to_csv(path, index=False); or give --ignore-unknown"
+                    .into()
+            }
             Self::UnknownColumn {
                 column,
                 nearest: Some(field),
@@ -236,4 +240,10 @@ impl PlanError {
             }
         })
     }
+}
+
+/// The name that pandas gives its index, when it is written and when it is read
+/// and written once more.
+fn is_index(column: &str) -> bool {
+    column.is_empty() || column.starts_with("Unnamed: ")
 }

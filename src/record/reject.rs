@@ -95,7 +95,7 @@ pub struct Reject<'a> {
     pub raw: &'a [u8],
     /// The whole row's length in bytes, where `raw` is only its beginning.
     pub length: Option<u64>,
-    /// The row's cells, where it was divided into some.
+    /// The row's cells, where there are as many as the header has.
     pub cells: Option<&'a [&'a [u8]]>,
     /// The row as the text of a JSON object, where it is one or could be.
     pub object: Option<&'a str>,

@@ -51,6 +51,7 @@ def by_pandas():
     holed().astype({"advertised-item-identifier": "Int64"}).to_csv(
         "pandas_na_rep.csv", index=False, na_rep="<NA>"
     )
+    frame().to_csv("pandas_index.csv")
     timed().to_csv("pandas_datetimes.csv", index=False)
     stamps = timed()
     stamps["timestamp"] = stamps["timestamp"].astype("datetime64[ns]").astype("int64")
