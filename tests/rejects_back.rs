@@ -607,3 +607,51 @@ fn what_is_no_rejects_file_exits_with_2_and_a_hint() {
         .exit(0)
         .prints("0 rejected rows, 0 problems\n");
 }
+
+#[test]
+fn a_row_of_several_formats_and_publishers_is_one_reject_and_comes_back_as_one_row() {
+    let header = "ad-network-id,source-identifier,itunes-item-id";
+    let row = "example123.skadnetwork,5239,525463029";
+    let workdir = Workdir::new();
+    workdir.write("rows.csv", format!("{header}\n{row}\n{row}.0\n"));
+    workdir.write("publishers.csv", "source-app-id\n1234567891\n1234567892\n");
+    let sign = "sign -f skan-view,skan-storekit -k key.pem --publishers publishers.csv --count 3";
+    for name in ["bad.csv", "bad.ndjson"] {
+        let run = workdir.run(&format!(
+            "{sign} --force -o out.ndjson --rejects {name} rows.csv"
+        ));
+        run.exit(1).says("rejected  1 row\n");
+        assert_eq!(workdir.lines("out.ndjson").len(), 12, "{name}");
+        // What the hint says is all there is to do.
+        let run = workdir.run(&format!(
+            "{sign} --force --accept-decimal-zero -o back.ndjson {name}"
+        ));
+        run.exit(0).says("signed  1 row, 12 records");
+        workdir
+            .run("verify --public-key pub.pem --manifest back.ndjson.manifest.json back.ndjson")
+            .exit(0);
+    }
+}
+
+#[test]
+fn an_object_that_not_every_reader_takes_is_kept_as_it_was_alone() {
+    let workdir = Workdir::new();
+    let lines = [
+        (r#"{"source-identifier":"\ud800"}"#, false),
+        (r#"{"source-identifier":1e999}"#, false),
+        (r#"{"source-identifier":1,"source-identifier":2}"#, false),
+        (r#"{"source-identifier":1e99}"#, true),
+        (r#" {"source-identifier" : "x"} "#, true),
+    ];
+    let text: String = lines.iter().map(|(line, _)| format!("{line}\n")).collect();
+    workdir.write("rows.ndjson", text);
+    workdir
+        .run(&format!("{SIGN} -o out.ndjson rows.ndjson"))
+        .exit(1);
+    // Each line is one that any reader of JSON takes.
+    let rejects = workdir.json("out.rejects.ndjson");
+    for (reject, (line, has_row)) in rejects.iter().zip(lines) {
+        assert_eq!(reject["raw"], line);
+        assert_eq!(reject.get("row").is_some(), has_row, "{line}");
+    }
+}
