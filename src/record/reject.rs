@@ -167,7 +167,7 @@ impl Reject<'_> {
             last_line: self.position.last_line,
             byte: self.position.byte,
             record: self.position.record,
-            row: self.object.and_then(value_of),
+            row: self.object.and_then(|text| serde_json::from_str(text).ok()),
             problems: self.problems.iter().map(ProblemLine::from).collect(),
             raw: text.ok().map(Cow::Borrowed),
             raw_base64: text.is_err().then(|| Cow::Owned(encode())),
@@ -178,13 +178,6 @@ impl Reject<'_> {
             Err(_) => unreachable!("strings and integers always serialize into memory"),
         }
     }
-}
-
-/// An object that every reader of the line takes: grammar alone lets escapes
-/// through that are no characters, and numbers that are none to many.
-fn value_of(object: &str) -> Option<&RawValue> {
-    serde_json::from_str::<serde_json::Value>(object).ok()?;
-    serde_json::from_str(object).ok()
 }
 
 impl<'a> From<&'a Problem> for ProblemLine<'a> {

@@ -9,7 +9,14 @@ use super::columns::Plan;
 /// The object that a line of JSON is, or that stands in it where it is a
 /// reject that came back; `None` where there is none.
 pub fn object_of_line(line: &[u8]) -> Option<&str> {
-    row_text(std::str::from_utf8(line).ok()?)
+    let text = row_text(std::str::from_utf8(line).ok()?)?;
+    is_readable(text).then_some(text)
+}
+
+/// Whether every reader takes it: grammar alone lets escapes through that are
+/// no characters, and numbers that are none to many.
+fn is_readable(object: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(object).is_ok()
 }
 
 /// Cells as an object that gives the same row to these plans, which are of one
@@ -31,7 +38,9 @@ pub fn object_of_cells(plans: &[Plan<'_>], cells: &[&[u8]]) -> Option<String> {
         write_cell(plans, at, std::str::from_utf8(cell).ok()?, &mut out);
     }
     out.push(b'}');
-    String::from_utf8(out).ok().filter(|text| text.len() > 2)
+    String::from_utf8(out)
+        .ok()
+        .filter(|text| text.len() > 2 && is_readable(text))
 }
 
 /// An empty cell is no value, but where it is copied. A string of digits stands

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use csv::ByteRecord;
+use serde_json::value::RawValue;
 
 use crate::format::Code;
 
@@ -26,12 +27,12 @@ pub struct Told<'a> {
     /// The row's own cells, where it had them.
     pub cells: Option<Vec<&'a [u8]>>,
     /// Where it stands besides, which only lines of JSON tell.
-    pub place: Option<ToldPlace>,
+    pub place: Option<ToldPlace<'a>>,
 }
 
 /// What only a line of JSON tells.
 #[derive(Clone, Copy, Debug)]
-pub struct ToldPlace {
+pub struct ToldPlace<'a> {
     /// Its last line.
     pub last_line: u64,
     /// The offset of its first byte.
@@ -40,6 +41,8 @@ pub struct ToldPlace {
     pub record: u64,
     /// The whole row's length in bytes, where only its beginning is kept.
     pub raw_length: Option<u64>,
+    /// The row as an object, where it could be read as one.
+    pub object: Option<&'a str>,
 }
 
 /// One thing wrong, as it is told.
@@ -98,6 +101,7 @@ impl<'a> Told<'a> {
                 byte: line.byte,
                 record: line.record,
                 raw_length: line.raw_length,
+                object: line.row.map(RawValue::get),
             }),
         }
         .sound()

@@ -256,7 +256,8 @@ impl<'a, 'd> Walk<'a, 'd> {
         let Ok(told) = rejects.read(line) else { return };
         let what = reject_differs(row, (file, audit.inputs[row.input].dialect), &told)
             // Another version may judge otherwise.
-            .or_else(|| (same_tool && !has_problems(&told, problems)).then_some("problems"));
+            .or_else(|| (same_tool && !has_problems(&told, problems)).then_some("problems"))
+            .or_else(|| (same_tool && !has_object(row, &told)).then_some("row"));
         if let Some(what) = what {
             let (at, here) = (self.reject_place(), place(file, row.position));
             self.out.add(format!(
@@ -337,6 +338,11 @@ fn reject_differs(
     ]
     .into_iter()
     .find_map(|(what, same)| (!same).then_some(what))
+}
+
+/// Whether a line of JSON has the row as the object that it is or could be.
+fn has_object(row: &Row<'_>, told: &Told<'_>) -> bool {
+    told.place.is_none_or(|place| place.object == row.object)
 }
 
 /// Whether a reject's row is the row, or one that came back with it and was not
