@@ -18,13 +18,9 @@ use super::publishers::{ALLOW, DENY, IDS};
 use super::reading::Reading;
 use super::records::Records;
 use super::reject::Problem;
+use super::reject_row::{is_reject, row_of_reject, unmended};
 use super::reject_table::RAW;
 use super::tally::Tally;
-
-/// The members of a reject by which it is known when it comes back, and the one
-/// that is read then.
-const PROBLEMS: &str = "problems";
-const ROW: &str = "row";
 
 /// What became of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -376,40 +372,6 @@ fn object(row: &[u8]) -> Result<Vec<json::Member<'_>>, Problem> {
     }
 }
 
-/// The text of the object that a line is, or of the row in it where it is a
-/// reject that came back.
-pub(super) fn row_text(line: &str) -> Option<&str> {
-    let members = json::object(line).ok()?;
-    match members.iter().find(|(name, _)| name == ROW) {
-        Some((_, row)) if is_reject(&members) => json::object(row).is_ok().then_some(*row),
-        _ => (!is_reject(&members)).then_some(line.trim()),
-    }
-}
-
-/// Whether an object is a line of a rejects file.
-fn is_reject(members: &[json::Member<'_>]) -> bool {
-    let has = |name: &str| members.iter().any(|(own, _)| own == name);
-    has(PROBLEMS) && has("last_line") && (has("raw") || has("raw_base64"))
-}
-
-/// What a line of a rejects file gives as a row.
-fn row_of_reject<'a>(members: &[json::Member<'a>]) -> Result<Vec<json::Member<'a>>, Problem> {
-    match members.iter().find(|(name, _)| name == ROW) {
-        Some((_, token)) => json::object(token).map_err(|fault| row_problem(&fault)),
-        None => Err(unmended(Cell::Text(b""), PROBLEMS)),
-    }
-}
-
-/// A reject came back as it was.
-fn unmended(cell: Cell<'_>, member: &str) -> Problem {
-    let fault = Fault::new(Code::Unmended, "a row that was mended").hint(if member == RAW {
-        "the row could not be divided into cells: write them into its columns, and empty _raw"
-    } else {
-        "the row could not be read: write it as an object into a member row, or take it from raw"
-    });
-    Problem::new(member, &cell.found(), fault)
-}
-
 /// Two members of a JSON row, spelled differently, give one thing.
 fn twice(name: &str, cell: Cell<'_>) -> Problem {
     let fault = Fault::new(Code::DuplicateField, "one member for each name");
@@ -417,7 +379,7 @@ fn twice(name: &str, cell: Cell<'_>) -> Problem {
 }
 
 /// A row that is no JSON object.
-fn row_problem(fault: &json::Fault) -> Problem {
+pub(super) fn row_problem(fault: &json::Fault) -> Problem {
     match fault {
         json::Fault::Duplicate(name) => {
             let fault = Fault::new(Code::DuplicateField, "each name once");

@@ -1,10 +1,20 @@
-//! A rejected row as a JSON object, so that it can be mended where it stands
-//! and read again. It must not know what is wrong with the row.
+//! A rejected row as a JSON object, so that it can be mended where it stands,
+//! and what is read of it when it comes back. It must not know what is wrong
+//! with the row.
 
+use crate::format::{Code, Fault};
 use crate::json::{self, Shape};
 
-use super::check::row_text;
+use super::cell::Cell;
+use super::check::row_problem;
 use super::columns::Plan;
+use super::reject::Problem;
+use super::reject_table::RAW;
+
+/// The members of a reject by which it is known when it comes back, and the one
+/// that is read then.
+const PROBLEMS: &str = "problems";
+const ROW: &str = "row";
 
 /// The object that a line of JSON is, or that stands in it where it is a
 /// reject that came back; `None` where there is none.
@@ -62,4 +72,40 @@ fn write_cell(plans: &[Plan<'_>], at: usize, cell: &str, out: &mut Vec<u8>) {
         Some(Shape::Array) if json::array(cell).is_ok() => json::write_compact(cell, out),
         _ => json::write_string(cell, out),
     }
+}
+
+/// The text of the object that a line is, or of the row in it where it is a
+/// reject that came back.
+fn row_text(line: &str) -> Option<&str> {
+    let members = json::object(line).ok()?;
+    match members.iter().find(|(name, _)| name == ROW) {
+        Some((_, row)) if is_reject(&members) => json::object(row).is_ok().then_some(*row),
+        _ => (!is_reject(&members)).then_some(line.trim()),
+    }
+}
+
+/// Whether an object is a line of a rejects file.
+pub(super) fn is_reject(members: &[json::Member<'_>]) -> bool {
+    let has = |name: &str| members.iter().any(|(own, _)| own == name);
+    has(PROBLEMS) && has("last_line") && (has("raw") || has("raw_base64"))
+}
+
+/// What a line of a rejects file gives as a row.
+pub(super) fn row_of_reject<'a>(
+    members: &[json::Member<'a>],
+) -> Result<Vec<json::Member<'a>>, Problem> {
+    match members.iter().find(|(name, _)| name == ROW) {
+        Some((_, token)) => json::object(token).map_err(|fault| row_problem(&fault)),
+        None => Err(unmended(Cell::Text(b""), PROBLEMS)),
+    }
+}
+
+/// A reject came back as it was.
+pub(super) fn unmended(cell: Cell<'_>, member: &str) -> Problem {
+    let fault = Fault::new(Code::Unmended, "a row that was mended").hint(if member == RAW {
+        "the row could not be divided into cells: write them into its columns, and empty _raw"
+    } else {
+        "the row could not be read: write it as an object into a member row, or take it from raw"
+    });
+    Problem::new(member, &cell.found(), fault)
 }
