@@ -46,6 +46,7 @@
 //! publishes nothing ([`format::Freshness`]).
 
 pub mod choosing;
+pub mod damage;
 pub mod engine;
 pub mod envelope;
 pub mod error;
@@ -63,6 +64,7 @@ pub mod pipeline;
 pub mod postback;
 pub mod publishers;
 pub mod record;
+pub mod rejects;
 pub mod ring;
 pub mod row;
 pub mod schema;

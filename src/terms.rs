@@ -53,6 +53,9 @@ pub struct Terms {
     pub ignore_unknown: bool,
     /// White space around values is removed.
     pub trim: bool,
+    /// Integers may have a point and zeros behind it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accept_decimal_zero: bool,
     /// The key's id, for rows that have none.
     pub key_id: Option<String>,
     /// When tokens expire, in milliseconds since 1970.
@@ -73,6 +76,9 @@ pub struct Terms {
     pub output_format: FileForm,
     /// Kept text that a spreadsheet would run is written as it is.
     pub keep_formulas: bool,
+    /// How rejects are written, where they are not lines of JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects_format: Option<FileForm>,
     /// The columns that records are partitioned by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partition_by: Vec<String>,
@@ -187,6 +193,7 @@ impl Terms {
             shape,
             ignore_unknown,
             trim,
+            accept_decimal_zero,
             key_id,
             timestamp: _,
             expires,
@@ -212,6 +219,7 @@ impl Terms {
             shape,
             ignore_unknown,
             trim,
+            accept_decimal_zero,
             key_id,
             expires,
             count,
@@ -222,6 +230,7 @@ impl Terms {
             input_formats: inputs.into_iter().map(FileForm::from).collect(),
             output_format: style.into(),
             keep_formulas: !escape_formulas,
+            rejects_format: None,
             partition_by: Vec::new(),
             rows_per_file: None,
             compression: None,
@@ -252,6 +261,7 @@ impl Terms {
             shape: terms.shape,
             ignore_unknown: terms.ignore_unknown,
             trim: terms.trim,
+            accept_decimal_zero: terms.accept_decimal_zero,
             key_id: terms.key_id,
             timestamp,
             expires: terms.expires,

@@ -363,6 +363,14 @@ fn utf_16_is_named_and_nothing_is_published() {
             .stops(2, "UTF-16 (little")
             .check(extension);
         damage("big", big).stops(2, "UTF-16 (big").check(extension);
+        // Without a mark it is told by the zeros beside its letters.
+        let units = || text.encode_utf16().collect::<Vec<_>>();
+        let little: Vec<u8> = units().iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let big: Vec<u8> = units().iter().flat_map(|unit| unit.to_be_bytes()).collect();
+        damage("bare", little)
+            .stops(2, "UTF-16 (little")
+            .check(extension);
+        damage("bare", big).stops(2, "UTF-16 (big").check(extension);
     }
 }
 

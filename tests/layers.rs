@@ -8,10 +8,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every module of the library with its rank. `json`, `hex`, `sort`, `stop`, `time` and
+/// Every module of the library with its rank. `damage`, `json`, `hex`, `sort`, `stop`, `time` and
 /// `vector` are words that everybody may use.
 const RANKS: &[(&str, u32)] = &[
     ("json", 0),
+    ("damage", 0),
     ("hex", 0),
     ("vector", 0),
     ("sort", 0),
@@ -34,6 +35,7 @@ const RANKS: &[(&str, u32)] = &[
     ("error", 7),
     ("choosing", 8),
     ("publishers", 8),
+    ("rejects", 8),
     ("pipeline", 9),
     ("verify", 9),
     ("schema", 9),

@@ -738,6 +738,33 @@ fn cases() -> impl Iterator<Item = Case> {
         .into_iter()
         .chain(csv_cases())
         .chain(json_cases())
+        .chain(cases_that_came_back())
+}
+
+/// Rejects that nobody has mended.
+fn cases_that_came_back() -> Vec<Case> {
+    let line = r#""file":"a","line":1,"last_line":1,"byte":0,"record":1,"problems":[],"raw":"x""#;
+    let told = [
+        ("_line", "7"),
+        ("_code", "x"),
+        ("_field", "y"),
+        ("_hint", "=1"),
+    ];
+    vec![
+        csv(AAK, &[("_raw", "1,2")], &[("_raw", Code::Unmended)]),
+        csv(
+            AAK,
+            &[&told[..], &[("_raw", "\"")]].concat(),
+            &[("_raw", Code::Unmended)],
+        ),
+        json(AAK, &[("_raw", "\"x\"")], &[("_raw", Code::Unmended)]),
+        raw_json(AAK, format!("{{{line}}}"), &[("problems", Code::Unmended)]),
+        raw_json(
+            AAK,
+            format!("{{{line},\"row\":null}}"),
+            &[("", Code::NotAnObject)],
+        ),
+    ]
 }
 
 #[test]

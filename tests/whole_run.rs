@@ -258,11 +258,24 @@ const DAMAGES: &[Damage] = &[
         "a reject is edited",
         |run| {
             run.change("rejects.ndjson", |lines| {
-                lines[1] = lines[1].replacen("r9", "r8", 1)
+                lines[1] = lines[1].replace("r9", "r8")
             })
         },
         &[
             "rejects.ndjson line 2 has other raw than",
+            "(record 9), which it rejects",
+            "SHA-256",
+        ],
+    ),
+    (
+        "the row that a reject would come back as is edited",
+        |run| {
+            run.change("rejects.ndjson", |lines| {
+                lines[1] = lines[1].replacen("r9", "r8", 1)
+            })
+        },
+        &[
+            "rejects.ndjson line 2 has other row than",
             "(record 9), which it rejects",
             "SHA-256",
         ],

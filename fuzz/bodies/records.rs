@@ -10,6 +10,7 @@ use campaign_signer::format::{Code, FORMATS, Format, SEPARATOR, Signing, Source}
 use campaign_signer::pipeline::Signer;
 use campaign_signer::record::{
     Outcome, Plan, Problem, Record, Records, Reject, RejectLine, Rules, Settings, Tally,
+    object_of_line,
 };
 use campaign_signer::row::{Batch, Cells, Dialect, Limits, Position, Reader, stray_quote};
 use campaign_signer::signing_input::Recipes;
@@ -217,17 +218,21 @@ fn check_reject(position: Position, problems: &[Problem], raw: &[u8]) {
         assert!(!problem.wanted.is_empty());
         assert!(problem.found.chars().count() <= 201);
     }
+    let object = object_of_line(raw);
     let reject = Reject {
         position,
         problems,
         raw,
         length: None,
+        cells: None,
+        object: object.filter(|_| !raw.contains(&b'\n')),
     };
     let mut line = Vec::new();
     reject.write("in\"put\n", &mut line);
     assert_eq!(line.pop(), Some(b'\n'));
     assert!(!line.contains(&b'\n'));
     let text = std::str::from_utf8(&line).unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(text).is_ok());
     let read: RejectLine<'_> = serde_json::from_str(text).unwrap();
     assert_eq!(read.file, "in\"put\n");
     assert_eq!(read.record, position.record);

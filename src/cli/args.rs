@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use campaign_signer::envelope::Style;
 use campaign_signer::error::Error;
 use campaign_signer::format::shape::RECORD;
 use campaign_signer::format::{FORMATS, Format};
@@ -83,6 +84,10 @@ pub(crate) struct RowArgs {
     /// Remove white space around values instead of rejecting them
     #[arg(long)]
     trim: bool,
+
+    /// Take 5239.0 for the integer 5239: only zeros may stand behind the point
+    #[arg(long)]
+    accept_decimal_zero: bool,
 
     /// What you tolerate: within it the exit code is 0, beyond it the run
     /// stops with 4
@@ -252,6 +257,7 @@ impl RowArgs {
         settings.shape.clone_from(&self.shape);
         settings.ignore_unknown = self.ignore_unknown;
         settings.trim = self.trim;
+        settings.accept_decimal_zero = self.accept_decimal_zero;
         settings.key_id.clone_from(&self.key_id);
         settings.expires = expires(&self.expires, timestamp)?;
         settings.count = self.count;
@@ -301,6 +307,15 @@ impl RowArgs {
             Origin::File(path.to_owned())
         };
         Ok(Input { origin, dialect })
+    }
+
+    /// How rejects are written into a file of this name.
+    pub(crate) fn rejects_style(&self, path: &Path) -> Style {
+        let format = FileFormat::of(path).unwrap_or(FileFormat::Ndjson);
+        match format.delimiter(self.delimiter) {
+            Some(delimiter) => Style::Csv(delimiter),
+            None => Style::Ndjson,
+        }
     }
 
     /// How long rows may be.

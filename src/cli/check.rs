@@ -1,5 +1,7 @@
 //! `check`: validates rows without a key.
 
+use std::path::PathBuf;
+
 use campaign_signer::error::Error;
 use campaign_signer::output::Target;
 use campaign_signer::pipeline::{self, Job, Outputs};
@@ -10,11 +12,21 @@ use super::exit::Exit;
 use super::progress::Meter;
 use super::{log, report};
 
-/// Check rows; rejects go to standard output.
+/// Check rows; rejects go to standard output, or to a file.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     rows: RowArgs,
+
+    /// A file for the rejects instead: .csv or .tsv for a table under the
+    /// input's own header, .ndjson, and .gz or .zst after it. Mended, it is an
+    /// input again
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+
+    /// Replace an existing rejects file
+    #[arg(long, requires = "rejects")]
+    force: bool,
 }
 
 /// Checks rows.
@@ -25,10 +37,17 @@ pub(crate) fn run(args: CheckArgs) -> Result<Exit, Error> {
     if settings.key_id.is_none() && settings.format.key.file_names().is_some() {
         settings.key_id = Some("unknown".into());
     }
-    let outputs = Outputs {
+    let mut outputs = Outputs {
         rejects: Some(Target::Stdout),
+        force: args.force,
         ..Outputs::none()
     };
+    if let Some(path) = &args.rejects {
+        outputs.rejects = Some(Target::File(path.clone()));
+        outputs.rejects_style = args.rows.rejects_style(path);
+        let sources = args.rows.sources().into_iter();
+        outputs.check(&sources.map(|path| ("an input", path)).collect::<Vec<_>>())?;
+    }
     let mut job = Job::new(settings, args.rows.inputs()?, outputs);
     job.publishers = args.rows.publishers(&job.stop)?;
     job.limits = args.rows.limits();
@@ -37,5 +56,6 @@ pub(crate) fn run(args: CheckArgs) -> Result<Exit, Error> {
     let mut meter = Meter::new(args.rows.progress);
     let summary = pipeline::run(job, |event| meter.hear(event));
     meter.finish();
-    Ok(report::print_checked(&summary?))
+    let file = args.rejects.map(|path| path.display().to_string());
+    Ok(report::print_checked(&summary?, file.as_deref()))
 }

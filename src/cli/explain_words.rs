@@ -181,9 +181,17 @@ pub(super) fn report(report: &Report, key: &str) -> String {
         row(&mut out, &count.to_string(), &words);
         row(&mut out, "key", &key.spki_base64());
     }
-    if report.not_in_pairs > 0 {
-        let words = "were searched for single mistakes only; --thorough searches pairs, too";
-        row(&mut out, &report.not_in_pairs.to_string(), words);
+    for (count, words) in [
+        (report.singly, "were searched for single mistakes only"),
+        (
+            report.hardly,
+            "were tried with the causes of other lines only",
+        ),
+    ] {
+        if count > 0 {
+            let words = format!("{words}; --thorough searches all of them in pairs");
+            row(&mut out, &count.to_string(), &words);
+        }
     }
     out
 }
@@ -273,7 +281,8 @@ pub(super) fn json_report(report: &Report) -> String {
             "causes": causes,
             "repeated_nonces": report.repeats,
             "keys_not_given": strangers,
-            "not_searched_in_pairs": report.not_in_pairs,
+            "searched_singly": report.singly,
+            "tried_with_known_causes": report.hardly,
         }
     })
     .to_string()

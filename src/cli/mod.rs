@@ -20,6 +20,7 @@ mod passphrase;
 mod plan;
 mod postback_report;
 mod progress;
+mod rejects;
 mod report;
 mod sign;
 mod sign_key;
@@ -75,6 +76,8 @@ enum Command {
     Plan(Box<sign::SignArgs>),
     /// Check rows without a key: the same rejects, nothing signed
     Check(Box<check::CheckArgs>),
+    /// Sum up a rejects file: what is wrong, how often, an example of each
+    Rejects(rejects::RejectsArgs),
     /// Verify signed files with the public key or the secret
     Verify(verify::VerifyArgs),
     /// Verify postbacks from devices with Apple's public keys
@@ -112,6 +115,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Plan(args) => sign::plan(*args),
         Command::Run(args) => job::run(&args),
         Command::Check(args) => check::run(*args),
+        Command::Rejects(args) => rejects::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::VerifyPostback(args) => verify_postback::run(&args),

@@ -4,6 +4,7 @@
 use campaign_signer::format::{Format, Freshness, SERVE_MARGIN};
 use campaign_signer::output::{KeyEntry, MadeEntry, RingKeyEntry, Target};
 use campaign_signer::pipeline::{Begun, Job, Signer, Summary};
+use campaign_signer::record::Damaged;
 use campaign_signer::time::rfc3339;
 use indicatif::HumanCount;
 use serde_json::{Value, json};
@@ -240,12 +241,19 @@ pub(crate) fn nothing_to_resume() {
 }
 
 /// Tells how many rows were checked, and gives the exit code.
-pub(crate) fn print_checked(summary: &Summary) -> Exit {
+pub(crate) fn print_checked(summary: &Summary, rejects: Option<&str>) -> Exit {
     if log::is_json() {
         return print_events(summary);
     }
-    line("checked", &count(summary.counts.rows, "row"));
+    let counts = summary.counts;
+    line("checked", &count(counts.rows, "row"));
+    let rows = count(counts.signed, "row");
+    let records = count(counts.records, "record");
+    line("records", &format!("{rows} would become {records}"));
     print_rejects(summary);
+    if let Some(file) = rejects {
+        line("rejects", file);
+    }
     print_time(summary);
     print_notices(summary);
     exit(summary)
@@ -264,6 +272,19 @@ pub(super) fn print_events(summary: &Summary) -> Exit {
         "first": summary.first_reject,
     });
     log::event("rejects", &rejects);
+    for damaged in summary.damages.iter() {
+        let fields = json!({
+            "kind": damaged.damage.name,
+            "field": damaged.field,
+            "rows": damaged.rows,
+            "of": counts.rows,
+            "file": damaged.file,
+            "line": damaged.line,
+            "found": damaged.found,
+            "hint": damaged.hint,
+        });
+        log::event("damage", &fields);
+    }
     for notice in summary.notices.iter() {
         let fields = json!({
             "code": notice.code,
@@ -298,6 +319,24 @@ pub(super) fn print_rejects(summary: &Summary) {
     }
     if let Some(first) = &summary.first_reject {
         line("", &format!("first: {first}"));
+    }
+    for damaged in summary.damages.iter() {
+        let field = match &damaged.field[..] {
+            "" => String::new(),
+            // The name of an unknown member is the input's own text.
+            field => format!("{}: ", field.escape_debug()),
+        };
+        let (rows, all) = (HumanCount(damaged.rows), count(summary.counts.rows, "row"));
+        let Damaged {
+            file,
+            line: at,
+            hint,
+            ..
+        } = damaged;
+        line(
+            "damage",
+            &format!("{field}{rows} of {all} {damaged} ({file} line {at}): {hint}"),
+        );
     }
 }
 

@@ -71,8 +71,9 @@ pub(crate) struct SignArgs {
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<FileFormat>,
 
-    /// Where rejects go [default: OUTPUT without .gz or .zst and without its
-    /// extension, and .rejects.ndjson]
+    /// Where rejects go: .csv or .tsv for a table under the input's own header,
+    /// .ndjson, and .gz or .zst after it. Mended, it is an input again [default:
+    /// OUTPUT without .gz or .zst and without its extension, and .rejects.ndjson]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 
@@ -311,6 +312,7 @@ pub(crate) fn written(args: &SignArgs) -> Result<Outputs, Error> {
     };
     if let Some(path) = &args.rejects {
         outputs.rejects = Some(Target::File(path.clone()));
+        outputs.rejects_style = args.rows.rejects_style(path);
     }
     if let Some(path) = &args.manifest {
         outputs.manifest = Some(path.clone());

@@ -17,9 +17,11 @@ use super::{Depth, Explainer, Explanation, Side, Verdict};
 /// learn from each other.
 const GROUP: usize = 64;
 
-/// How many lines are searched in pairs without a result before the others
-/// are searched singly only, unless everything is asked for.
-const FRUITLESS: u64 = 64;
+/// How many signatures are searched in pairs without a result, and then
+/// singly, before the others are tried with the causes of other lines alone,
+/// unless everything is asked for.
+const FRUITLESS_PAIRS: u64 = 64;
+const FRUITLESS: u64 = 1024;
 
 /// How many unexplained lines say which keys may have made them.
 const WITNESSES: usize = 32;
@@ -76,7 +78,10 @@ pub struct Report {
     /// which nothing was found, each over the documented message.
     pub strangers: Vec<(PublicKey, u64)>,
     /// Signatures for which nothing was found, searched singly only.
-    pub not_in_pairs: u64,
+    pub singly: u64,
+    /// Signatures for which nothing was found, tried with the causes of other
+    /// lines only.
+    pub hardly: u64,
 }
 
 /// What tells one cause from another; the details differ from line to line.
@@ -151,10 +156,11 @@ impl<F: FnMut(&Lines<'_>)> Groups<'_, F> {
 
     /// Explains what waits.
     fn settle(&mut self) {
-        let is_fruitful = self.sought.thorough || self.fruitless < FRUITLESS;
-        let depth = match is_fruitful {
-            true => Depth::Pairs,
-            false => Depth::Single,
+        let depth = match self.fruitless {
+            _ if self.sought.thorough => Depth::Pairs,
+            0..FRUITLESS_PAIRS => Depth::Pairs,
+            FRUITLESS_PAIRS..FRUITLESS => Depth::Single,
+            FRUITLESS.. => Depth::Known,
         };
         let threads = match self.sought.threads {
             0 => std::thread::available_parallelism().map_or(1, Into::into),
@@ -197,8 +203,9 @@ impl<F: FnMut(&Lines<'_>)> Groups<'_, F> {
             explanation: &explanation,
         });
         if explanation.verdict == Verdict::Unexplained {
-            self.fruitless += u64::from(depth == Depth::Pairs);
-            self.report.not_in_pairs += u64::from(depth == Depth::Single);
+            self.fruitless += 1;
+            self.report.singly += u64::from(depth == Depth::Single);
+            self.report.hardly += u64::from(depth == Depth::Known);
             self.witness(&explanation.possible);
         }
         let causes = explanation.causes.iter();

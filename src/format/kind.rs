@@ -5,6 +5,7 @@
 //! space. Pure functions of text; this file must not know rows or columns.
 
 use super::problem::{Code, Fault};
+use crate::damage::Wanted;
 use crate::json::{self, Shape};
 
 /// The unit of a time.
@@ -116,12 +117,29 @@ impl Kind {
         }
     }
 
+    /// What a damaged value of it should have been.
+    pub fn undamaged(&self) -> Wanted {
+        match self {
+            Self::Boolean => Wanted::Boolean,
+            Self::Integer { .. } => Wanted::Integer,
+            Self::Time(unit) => Wanted::Time(unit.symbol()),
+            Self::Uuid => Wanted::Uuid,
+            Self::Json { .. } | Self::OneOf(_) | Self::Pattern { .. } | Self::Text => Wanted::Text,
+        }
+    }
+
     /// Checks `text` and appends its canonical form to `out`, which is left
     /// as it was when the text is refused.
     ///
     /// # Errors
-    /// The first thing found wrong with the text.
+    /// The first thing found wrong with the text, and what has likely done it.
+    #[inline]
     pub fn read(&self, text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let read = self.read_sound(text, out);
+        read.map_err(|fault| fault.recognized(text, self.undamaged()))
+    }
+
+    fn read_sound(&self, text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
         match self {
             Self::Boolean => boolean(text, out),
             Self::Integer { min, max } => {
@@ -247,8 +265,7 @@ fn integer(text: &str, min: u64, max: u64, wanted: impl Fn() -> String) -> Resul
         return Err(not_integer(text, wanted()));
     }
     if bytes[0] == b'0' && bytes.len() > 1 {
-        return Err(Fault::new(Code::LeadingZero, wanted())
-            .hint("the device compares a number, so the zeros would be signed but never sent"));
+        return Err(Fault::new(Code::LeadingZero, wanted()));
     }
     match text.parse::<u64>() {
         Ok(value) if (min..=max).contains(&value) => Ok(value),
@@ -276,7 +293,7 @@ fn time(text: &str, unit: Unit, wanted: impl Fn() -> String) -> Result<(), Fault
     Err(Fault::new(Code::OutOfRange, wanted()))
 }
 
-/// Names the damage that spreadsheets and data frames do to integers.
+/// Which form it has instead; whose doing that is, is looked at elsewhere.
 fn not_integer(text: &str, wanted: String) -> Fault {
     let is_number = |digits: &str| {
         let mut parts = digits.splitn(2, '.');
@@ -285,15 +302,11 @@ fn not_integer(text: &str, wanted: String) -> Fault {
     if let Some((mantissa, exponent)) = text.split_once(['e', 'E']) {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         if is_number(mantissa) && is_number(exponent) {
-            return Fault::new(Code::ExponentForm, wanted).hint(
-                "a spreadsheet rounded this number and its digits are lost; export the column as text",
-            );
+            return Fault::new(Code::ExponentForm, wanted);
         }
     }
     if text.contains('.') && is_number(text) {
-        return Fault::new(Code::DecimalForm, wanted).hint(
-            "a column with an empty cell became decimal; read it as text (pandas: dtype=str)",
-        );
+        return Fault::new(Code::DecimalForm, wanted);
     }
     if !text.is_empty() && text.chars().all(char::is_numeric) {
         return Fault::new(Code::NotInteger, wanted).hint("only the digits 0 to 9 are read");

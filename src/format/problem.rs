@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::damage::{Damage, Wanted};
+
 macro_rules! codes {
     ($($(#[doc = $doc:expr])+ $variant:ident = $code:literal,)+) => {
         /// A stable code for one kind of problem.
@@ -99,6 +101,8 @@ codes! {
     UnknownPublisher = "unknown_publisher",
     /// The format has no such version.
     UnknownVersion = "unknown_version",
+    /// The row is a reject that was not mended.
+    Unmended = "unmended",
     /// The value starts or ends with white space.
     Untrimmed = "untrimmed",
     /// The value has capitals where only lower case is accepted.
@@ -128,6 +132,8 @@ pub struct Fault {
     pub wanted: Cow<'static, str>,
     /// What to do; empty where `wanted` says it all.
     pub hint: Cow<'static, str>,
+    /// What another program has done to the value, where it looks so.
+    pub damage: Option<&'static Damage>,
 }
 
 impl Fault {
@@ -138,6 +144,7 @@ impl Fault {
             path: String::new(),
             wanted: wanted.into(),
             hint: Cow::Borrowed(""),
+            damage: None,
         }
     }
 
@@ -146,6 +153,46 @@ impl Fault {
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// The same, of a value that another program has damaged: the hint says
+    /// so, and how to undo it.
+    #[must_use]
+    pub fn damaged(mut self, damage: &'static Damage, wanted: Wanted) -> Self {
+        self.hint = damage.hint(wanted).into();
+        self.damage = Some(damage);
+        self
+    }
+
+    /// The same; where the refused value's text looks damaged, as
+    /// [`Fault::damaged`]. What is wrong inside a JSON value, or is sound but
+    /// for its length, is not looked at.
+    #[must_use]
+    pub fn recognized(self, text: &str, wanted: Wanted) -> Self {
+        let may_be_damage = matches!(
+            self.code,
+            Code::BadJson
+                | Code::BadText
+                | Code::DecimalForm
+                | Code::ExponentForm
+                | Code::LeadingZero
+                | Code::NotBoolean
+                | Code::NotInteger
+                | Code::NotOneOf
+                | Code::NotUuid
+                | Code::OutOfRange
+                | Code::UnknownVersion
+                | Code::Untrimmed
+                | Code::Uppercase
+                | Code::WrongType
+        );
+        if !may_be_damage || !self.path.is_empty() || self.damage.is_some() {
+            return self;
+        }
+        match Damage::of_value(text, wanted) {
+            Some(damage) => self.damaged(damage, wanted),
+            None => self,
+        }
     }
 
     /// The same, at a place inside a JSON value.

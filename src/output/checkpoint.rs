@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
 use super::error::OutputError;
-use super::manifest::{Counts, InputEntry, KeyEntry, MadeEntry, PartEntry, ToolEntry};
+use super::manifest::{Counts, DamageEntry, InputEntry, KeyEntry, MadeEntry, PartEntry, ToolEntry};
 use super::names::{create_anew, sync_folder};
 use super::place::{self, partial};
 use super::staged::Extent;
@@ -74,6 +74,9 @@ pub struct Checkpoint {
     pub made: Vec<MadeEntry>,
     /// Rejected rows by code.
     pub rejected_by_code: BTreeMap<String, u64>,
+    /// Damage so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<DamageEntry>,
     /// Notices so far.
     pub notices: Vec<NoticeEntry>,
     /// The first reject in words.

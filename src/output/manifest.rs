@@ -54,6 +54,10 @@ pub struct Manifest {
     /// Rejected rows by the code of their first problem; adds up to
     /// `counts.rejected`.
     pub rejected_by_code: BTreeMap<String, u64>,
+    /// What other programs have done to the values of rejected rows, by field
+    /// and kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<DamageEntry>,
     /// Legal values a person should know of: code to count.
     pub notices: BTreeMap<String, u64>,
     /// What varies between equal runs.
@@ -117,6 +121,26 @@ pub struct MadeEntry {
     pub key: Option<String>,
     /// How many.
     pub records: u64,
+}
+
+/// Damage of one kind in one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DamageEntry {
+    /// The kind.
+    pub kind: String,
+    /// The field; empty for the whole row.
+    pub field: String,
+    /// How many rows have it.
+    pub rows: u64,
+    /// The input of the first of them.
+    pub file: String,
+    /// Its line there, from 1.
+    pub line: u64,
+    /// What stood there, cut after 200 characters.
+    pub found: String,
+    /// The likely cause and what to do about it.
+    pub hint: String,
 }
 
 /// An input.

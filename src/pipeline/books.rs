@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::damage::Damage;
 use crate::error::Error;
 use crate::format::Code;
-use crate::output::{Checkpoint, Counts, InputEntry, MadeEntry, NoticeEntry};
-use crate::record::{Counted, Tally};
+use crate::output::{Checkpoint, Counts, DamageEntry, InputEntry, MadeEntry, NoticeEntry};
+use crate::record::{Counted, Damaged, Damages, Tally};
 
 use super::check::Report;
 use super::job::{MaxRejects, Summary};
@@ -24,6 +25,7 @@ pub(super) struct Books {
     pub(super) counts: Counts,
     pub(super) by_code: BTreeMap<Code, u64>,
     pub(super) notices: Tally,
+    pub(super) damages: Damages,
     /// What was signed of each format under each key, where there are several.
     pub(super) made: Vec<MadeEntry>,
     pub(super) first_reject: Option<String>,
@@ -36,7 +38,7 @@ pub(super) struct Books {
 
 impl Books {
     /// The books as a checkpoint has them; `None` where it counts rejects by a
-    /// code that this build does not know.
+    /// code, or a kind of damage, that this build does not know.
     pub(super) fn of(checkpoint: &Checkpoint) -> Option<Self> {
         let mut books = Self {
             counts: checkpoint.counts,
@@ -47,6 +49,9 @@ impl Books {
         };
         for (code, count) in &checkpoint.rejected_by_code {
             books.by_code.insert(Code::find(code)?, *count);
+        }
+        for entry in &checkpoint.damage {
+            books.damages.enter(damaged(entry)?);
         }
         for notice in &checkpoint.notices {
             books.notices.enter(Counted {
@@ -73,6 +78,7 @@ impl Books {
                 count: notice.count,
             })
             .collect();
+        checkpoint.damage = damage_entries(&self.damages);
         checkpoint.first_reject.clone_from(&self.first_reject);
         checkpoint.recomputed = self.recomputed;
         checkpoint.made.clone_from(&self.made);
@@ -128,6 +134,7 @@ impl Books {
         self.counts = counts;
         if let Some(report) = report {
             self.notices.merge(&report.notices);
+            self.damages.merge(&report.damages);
             for (code, count) in &report.by_code {
                 *self.by_code.entry(*code).or_default() += count;
             }
@@ -180,6 +187,7 @@ impl Books {
             rejected_by_code: self.by_code.clone(),
             first_reject: self.first_reject.clone(),
             notices: self.notices.clone(),
+            damages: self.damages.clone(),
             inputs: inputs.to_vec(),
             rows_now: self.counts.rows,
             recomputed: self.recomputed,
@@ -221,4 +229,31 @@ impl Books {
             _ => Ok(()),
         }
     }
+}
+
+/// Damage as checkpoints and manifests have it.
+pub(super) fn damage_entries(damages: &Damages) -> Vec<DamageEntry> {
+    let entry = |damaged: &Damaged| DamageEntry {
+        kind: damaged.damage.name.into(),
+        field: damaged.field.clone(),
+        rows: damaged.rows,
+        file: damaged.file.clone(),
+        line: damaged.line,
+        found: damaged.found.clone(),
+        hint: damaged.hint.clone(),
+    };
+    damages.iter().map(entry).collect()
+}
+
+/// The same read back; `None` for a kind that this build does not know.
+pub(super) fn damaged(entry: &DamageEntry) -> Option<Damaged> {
+    Some(Damaged {
+        damage: Damage::named(&entry.kind)?,
+        field: entry.field.clone(),
+        rows: entry.rows,
+        file: entry.file.clone(),
+        line: entry.line,
+        found: entry.found.clone(),
+        hint: entry.hint.clone(),
+    })
 }

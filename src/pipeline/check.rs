@@ -1,16 +1,19 @@
 //! First stage of the workers: the rows of a batch become records and rejects.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::format::shape::check_joined;
 use crate::format::{Code, Fault, Format, Layout, Shape};
-use crate::output::Compression;
-use crate::record::{Outcome, Plan, Problem, Records, Reject, Tally};
+use crate::record::{
+    Damages, Outcome, Plan, Problem, Records, Reject, Tally, object_of_cells, object_of_line,
+};
 use crate::row::{self, Cells, Dialect, PlainRows, Position};
 
 use super::inputs::{Bounds, Work};
+use super::reject_form::RejectForm;
 use super::supply::{Lent, Supply};
 use super::trace::Trace;
 
@@ -32,6 +35,8 @@ pub(super) struct Report {
     pub(super) rejected: u64,
     pub(super) by_code: BTreeMap<Code, u64>,
     pub(super) notices: Tally,
+    /// What befell whole columns.
+    pub(super) damages: Damages,
     /// The first reject in words, for a message.
     pub(super) first_reject: Option<String>,
     /// How many bytes of input the batch had.
@@ -41,7 +46,7 @@ pub(super) struct Report {
 /// Checks every row of a batch.
 pub(super) fn check(
     work: &Work<'_>,
-    rejects: Compression,
+    rejects: &RejectForm,
     memory: &Arc<Supply<Records>>,
     trace: &Trace,
 ) -> Result<Checked, Error> {
@@ -54,6 +59,7 @@ pub(super) fn check(
     let mut checker = Checker {
         plans: &input.plans,
         file: &input.name,
+        form: rejects,
         problems: Vec::new(),
         own: Vec::new(),
         records: records.collect(),
@@ -108,7 +114,7 @@ pub(super) fn check(
         ..
     } = checker;
     if !report.rejects.is_empty() {
-        report.rejects = rejects.pack(report.rejects).map_err(Error::Compress)?;
+        report.rejects = rejects.pack(report.rejects)?;
     }
     Ok(Checked {
         records,
@@ -121,6 +127,7 @@ pub(super) fn check(
 struct Checker<'c, 'r> {
     plans: &'c [Plan<'r>],
     file: &'c str,
+    form: &'c RejectForm,
     problems: Vec<Problem>,
     /// What one format finds wrong.
     own: Vec<Problem>,
@@ -207,7 +214,9 @@ impl<'r> Checker<'_, 'r> {
             }),
         };
         if outcome == Outcome::Reject {
-            self.reject(span.position, raw, None);
+            let fits = stray.is_none() && cells.len() == self.width();
+            let cells: Option<Vec<&[u8]>> = fits.then(|| cells.iter().collect());
+            self.reject(span.position, (raw, None), cells.as_deref());
         }
     }
 
@@ -217,7 +226,10 @@ impl<'r> Checker<'_, 'r> {
         });
         if outcome == Outcome::Reject {
             let raw = batch.text(span).unwrap_or_default();
-            self.reject(span.position, raw, None);
+            let fits = texts.len() == self.width();
+            let cells = texts.iter().map(|text| text.as_bytes());
+            let cells: Option<Vec<&[u8]>> = fits.then(|| cells.collect());
+            self.reject(span.position, (raw, None), cells.as_deref());
         }
     }
 
@@ -226,8 +238,13 @@ impl<'r> Checker<'_, 'r> {
             plan.check_json(raw, position.record, records, problems, notices)
         });
         if outcome == Outcome::Reject {
-            self.reject(position, raw, None);
+            self.reject(position, (raw, None), None);
         }
+    }
+
+    /// How many cells the header has; none for rows that bring their own names.
+    fn width(&self) -> usize {
+        self.plans.first().map_or(0, |plan| plan.header().len())
     }
 
     fn fault(&mut self, row: &row::FaultyRow) {
@@ -237,18 +254,41 @@ impl<'r> Checker<'_, 'r> {
             .hint("look for a missing line end, or give --max-row-bytes");
         self.problems.push(Problem::new("", &found, fault));
         let cut = (row.length != row.raw.len() as u64).then_some(row.length);
-        self.reject(row.position, &row.raw, cut);
+        self.reject(row.position, (&row.raw, cut), None);
     }
 
-    fn reject(&mut self, position: Position, raw: &[u8], length: Option<u64>) {
+    /// Writes down a row with its length, where that is more than there is of
+    /// it, and its cells, where it was divided into as many as
+    /// the header has.
+    fn reject(
+        &mut self,
+        position: Position,
+        (raw, length): (&[u8], Option<u64>),
+        cells: Option<&[&[u8]]>,
+    ) {
+        let object = match (&self.form.table, cells) {
+            (Some(_), _) => None,
+            (None, Some(cells)) => object_of_cells(self.plans, cells).map(Cow::Owned),
+            // What is left is a line of JSON, unless it is no whole row.
+            (None, None) if length.is_some() || self.width() > 0 => None,
+            (None, None) => object_of_line(raw).map(Cow::Borrowed),
+        };
         let reject = Reject {
             position,
             problems: &self.problems,
             raw,
             length,
+            cells,
+            object: object.as_deref(),
         };
-        reject.write(self.file, &mut self.report.rejects);
+        match &self.form.table {
+            Some(table) => table.write(&reject, self.file, &mut self.report.rejects),
+            None => reject.write(self.file, &mut self.report.rejects),
+        }
         self.report.rejected += 1;
+        for problem in &self.problems {
+            self.report.damages.add(problem, self.file, position.line);
+        }
         if let Some(first) = self.problems.first() {
             *self.report.by_code.entry(first.code).or_default() += 1;
             if self.report.first_reject.is_none() {

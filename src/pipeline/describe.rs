@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::output::{FileEntry, Manifest, PartEntry, RunEntry, Staged, Target};
 use crate::time::rfc3339;
 
+use super::books::damage_entries;
 use super::job::{Job, Summary};
 use super::keeper::{self, Keeper};
 use super::ledger::Ledger;
@@ -71,6 +72,7 @@ impl Ledger {
             rejects: entry(&job.outputs.rejects, self.rejects.as_ref(), counts.rejected),
             counts,
             rejected_by_code: self.books.rejected_by_code(),
+            damage: damage_entries(&self.books.damages),
             notices,
             run: RunEntry {
                 engine: signer.engine.name().into(),

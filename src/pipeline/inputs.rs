@@ -66,6 +66,10 @@ pub(super) struct Inputs<'r> {
     next_record: u64,
     /// Of the next batch.
     skip: u64,
+    /// The first input that was opened, and the names of it and of one that has
+    /// another header, where there is such a one.
+    pub(super) first: Option<Arc<Open<'r>>>,
+    pub(super) unlike: Option<(String, String)>,
     /// Every input that was read to its end.
     pub(super) finished: Arc<Vec<InputEntry>>,
 }
@@ -96,6 +100,8 @@ impl<'r> Inputs<'r> {
             batches: Arc::default(),
             next_record: 1,
             skip: 0,
+            first: None,
+            unlike: None,
             finished: Arc::default(),
         };
         let mut waiting = Vec::with_capacity(inputs.len());
@@ -104,6 +110,14 @@ impl<'r> Inputs<'r> {
             let current = this.open(input)?;
             for (reads, plan) in reads_version.iter_mut().zip(&current.open.plans) {
                 *reads |= plan.reads_version();
+            }
+            let open = &current.open;
+            match &this.first {
+                None => this.first = Some(Arc::clone(open)),
+                Some(first) if this.unlike.is_none() && !first.has_header_of(open) => {
+                    this.unlike = Some((first.name.clone(), open.name.clone()));
+                }
+                Some(_) => {}
             }
             let is_file = input.size().is_some();
             waiting.push(Waiting {
@@ -253,6 +267,15 @@ impl<'r> Inputs<'r> {
             first,
             is_file: input.size().is_some(),
         })
+    }
+}
+
+impl Open<'_> {
+    /// Whether rows of both stand under the same columns.
+    fn has_header_of(&self, other: &Self) -> bool {
+        let names = |open: &Self| open.plans.first().map(|plan| plan.header().to_vec());
+        let is_csv = |open: &Self| matches!(open.dialect, Dialect::Csv { .. });
+        is_csv(self) == is_csv(other) && names(self) == names(other)
     }
 }
 

@@ -14,11 +14,12 @@ use crate::output::{
     OutputError, SystemDisk, Target, check_targets,
 };
 use crate::publishers::PublisherFile;
-use crate::record::{Choices, Rules, Settings, Tally};
+use crate::record::{Choices, Damages, Rules, Settings, Tally};
 use crate::row::{Input, Limits, ReadError};
 use crate::stop::Stop;
 use crate::terms::Terms;
 
+use super::books::damaged;
 use super::signer::Signer;
 
 /// Everything a run is given.
@@ -145,6 +146,10 @@ impl Job {
         );
         terms.partition_by.clone_from(&self.outputs.partition_by);
         terms.rows_per_file = folder.and_then(|folder| folder.rows_per_file);
+        terms.rejects_format = match self.outputs.rejects_style {
+            Style::Ndjson => None,
+            style => Some(style.into()),
+        };
         terms.compression = compression.name().map(str::to_owned);
         terms
     }
@@ -179,6 +184,9 @@ pub struct Outputs {
     pub partition_by: Vec<String>,
     /// How signed records are written.
     pub style: Style,
+    /// How rejects are written: as lines of JSON, or as a table under the
+    /// header of the inputs.
+    pub rejects_style: Style,
     /// Kept text that a spreadsheet would run is written with a `'` before it.
     pub escape_formulas: bool,
     /// Existing files are replaced, and so is what an unfinished run left.
@@ -279,6 +287,7 @@ impl Outputs {
             folder: None,
             partition_by: Vec::new(),
             style: Style::Ndjson,
+            rejects_style: Style::Ndjson,
             escape_formulas: true,
             force: false,
         }
@@ -364,6 +373,8 @@ pub struct Summary {
     pub rejected_by_code: BTreeMap<Code, u64>,
     /// The first reject in words.
     pub first_reject: Option<String>,
+    /// What befell whole columns.
+    pub damages: Damages,
     /// Legal values a person should know of.
     pub notices: Tally,
     /// The inputs.
@@ -396,6 +407,12 @@ impl Summary {
                 .filter_map(|(code, count)| Some((Code::find(code)?, *count)))
                 .collect(),
             first_reject: None,
+            damages: {
+                let mut damages = Damages::default();
+                let known = manifest.damage.iter().filter_map(damaged);
+                known.for_each(|damaged| damages.enter(damaged));
+                damages
+            },
             notices: Tally::default(),
             inputs: manifest.inputs,
             rows_now: 0,

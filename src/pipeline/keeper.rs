@@ -75,6 +75,7 @@ impl Keeper {
             counts: Default::default(),
             made: Vec::new(),
             rejected_by_code: Default::default(),
+            damage: Vec::new(),
             notices: Vec::new(),
             first_reject: None,
             recomputed: 0,

@@ -48,12 +48,12 @@ impl Ledger {
     /// cannot be started, nothing stays of them.
     pub(super) fn open(
         job: &Job,
-        envelope: &Envelope,
+        opening: (&Envelope, Vec<u8>),
         unfinished: Option<Checkpoint>,
         started: Timestamp,
     ) -> Result<Self, Error> {
         let is_new = unfinished.is_none();
-        let opened = Self::open_outputs(job, envelope, unfinished, started);
+        let opened = Self::open_outputs(job, opening, unfinished, started);
         if is_new && opened.is_err() {
             clear(job.disk.as_ref(), &litter(job));
         }
@@ -63,7 +63,7 @@ impl Ledger {
     /// The checkpoint is durable before any other file is made.
     fn open_outputs(
         job: &Job,
-        envelope: &Envelope,
+        (envelope, of_rejects): (&Envelope, Vec<u8>),
         unfinished: Option<Checkpoint>,
         started: Timestamp,
     ) -> Result<Self, Error> {
@@ -105,7 +105,7 @@ impl Ledger {
             }
             None => None,
         };
-        let rejects = match &outputs.rejects {
+        let mut rejects = match &outputs.rejects {
             Some(target) => {
                 let entry = goes_on.and_then(|keeper| keeper.checkpoint.rejects.as_ref());
                 Some(open(target, entry)?)
@@ -125,6 +125,9 @@ impl Ledger {
         let header = envelope.header();
         if goes_on.is_none() && spool.is_none() && !header.is_empty() {
             signed.write(&pack(&outputs.signed, header.clone())?)?;
+        }
+        if let (None, Some(rejects)) = (goes_on, &mut rejects) {
+            rejects.write(&of_rejects)?;
         }
         let progress = progress(job, &books, goes_on.map(|keeper| &keeper.checkpoint));
         Ok(Self {

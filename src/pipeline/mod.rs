@@ -15,6 +15,7 @@ mod keeper;
 mod ledger;
 mod partition;
 mod press;
+mod reject_form;
 mod sample;
 mod signer;
 mod spread;
@@ -43,6 +44,7 @@ use inputs::Inputs;
 use ledger::Ledger;
 use partition::Partitioner;
 use press::{Press, Printer};
+use reject_form::RejectForm;
 use start::Choice;
 use task::Task;
 use trace::traced;
@@ -109,8 +111,12 @@ impl Prepared {
         let rules = self.job.rules()?;
         let inputs = self.job.inputs.iter().filter(|input| !input.is_read_once());
         let inputs: Vec<Input> = inputs.cloned().collect();
+        let is_all = inputs.len() == self.job.inputs.len();
         let prepared = Inputs::prepare(&inputs, &rules, self.job.limits, &self.job.stop);
-        prepared.map_err(|error| self.job.heeded(error, None))?;
+        let (inputs, _) = prepared.map_err(|error| self.job.heeded(error, None))?;
+        if is_all {
+            RejectForm::of(&self.job, &inputs)?;
+        }
         Ok(())
     }
 
@@ -245,6 +251,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         let job = self.job;
         let formats = printers(rules, &reads_version, &job.outputs);
         let together = together(rules);
+        let rejects = RejectForm::of(job, &inputs)?;
         let resumed = unfinished.is_some();
         if let Some(checkpoint) = &unfinished
             && (checkpoint.counts.rows > 0 || checkpoint.place != PlaceEntry::default())
@@ -252,7 +259,9 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
             inputs.take_up(checkpoint)?;
         }
         let pool = parallel::pool(job.threads).map_err(Error::Threads)?;
-        let mut ledger = Ledger::open(job, &formats[0].envelope, unfinished, self.started)?;
+        let header = rejects.header()?;
+        let opening = (&formats[0].envelope, header);
+        let mut ledger = Ledger::open(job, opening, unfinished, self.started)?;
         let begun = Begun {
             rows: ledger.progress.rows,
             resumed,
@@ -264,7 +273,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         let finished = self
             .flow(
                 &pool,
-                &mut inputs,
+                (&mut inputs, &rejects),
                 (&formats, together.as_ref()),
                 &mut ledger,
             )
@@ -288,7 +297,7 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
     fn flow(
         &mut self,
         pool: &parallel::Pool,
-        inputs: &mut Inputs<'_>,
+        (inputs, rejects): (&mut Inputs<'_>, &RejectForm),
         (formats, together): (&[Printer<'_>], Option<&Envelope>),
         ledger: &mut Ledger,
     ) -> Result<(), Error> {
@@ -301,7 +310,6 @@ impl<F: FnMut(Event<'_>)> Work<'_, F> {
         });
         let joined = together.map_or(1, |_| formats.len());
         let records = Arc::default();
-        let rejects = ledger::compression(&job.outputs.rejects);
         parallel::flow(
             pool,
             || inputs.next(),

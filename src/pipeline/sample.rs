@@ -11,6 +11,7 @@ use super::check::{Checked, check};
 use super::inputs::Inputs;
 use super::job::Job;
 use super::partition::Partitioner;
+use super::reject_form::RejectForm;
 use super::task::Task;
 use super::trace::Trace;
 use super::{names, press, printers, together};
@@ -62,7 +63,8 @@ pub fn sample(mut job: Job, good: u64, count: u64) -> Result<Vec<Sample>, Error>
     let (memory, mut seen) = (Arc::default(), 0);
     let mut samples = Vec::new();
     while let (Some(_), Some(work)) = (next, inputs.next()?) {
-        let Checked { records, .. } = check(&work, Compression::None, &memory, &Trace::default())?;
+        let Checked { records, .. } =
+            check(&work, &RejectForm::lines(), &memory, &Trace::default())?;
         let rows = records.first().map_or(0, |records| records.len());
         let records = Arc::new(records);
         while let Some((nth, ordinal)) = next

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::damage::{WINDOWS_1252, Wanted, is_blank};
 use crate::format::{Code, Fault, Field, Kind};
 use crate::json::{self, Shape};
 
@@ -45,14 +46,13 @@ impl<'a> Cell<'a> {
         if matches!(field.kind, Kind::Json { .. }) || is_tight(&text) {
             return Ok(Some(text));
         }
-        let text = match text.as_ref().trim_matches(is_space) {
+        let text = match text.as_ref().trim_matches(is_blank) {
             trimmed if trimmed.len() == text.len() => text,
             trimmed if trim => Cow::Owned(trimmed.to_owned()),
             _ => {
-                return Err(
-                    Fault::new(Code::Untrimmed, "a value without white space around it")
-                        .hint("mend the row, or give --trim"),
-                );
+                let fault = Fault::new(Code::Untrimmed, "a value without white space around it")
+                    .hint("mend the row, or give --trim");
+                return Err(fault.recognized(&text, field.kind.undamaged()));
             }
         };
         if text.is_empty() && !field.may_be_empty() {
@@ -143,11 +143,11 @@ fn decode(token: &str) -> Result<Cow<'_, str>, Fault> {
         .map_err(|fault| Fault::new(Code::BadJson, "a JSON string").hint(fault.to_string()))
 }
 
-fn not_utf8(error: &std::str::Utf8Error) -> Fault {
-    Fault::new(Code::InvalidUtf8, "UTF-8").hint(format!(
-        "byte {} is not UTF-8; export the file as UTF-8",
-        error.valid_up_to() + 1
-    ))
+pub(super) fn not_utf8(error: &std::str::Utf8Error) -> Fault {
+    let fault = Fault::new(Code::InvalidUtf8, "UTF-8").damaged(&WINDOWS_1252, Wanted::Text);
+    let at = error.valid_up_to() + 1;
+    let hint = format!("byte {at} is not UTF-8: {}", fault.hint);
+    fault.hint(hint)
 }
 
 /// Whether text begins and ends with a visible character of ASCII.
@@ -158,9 +158,4 @@ pub(super) fn is_tight(text: &str) -> bool {
         [only] => only.is_ascii_graphic(),
         [first, .., last] => first.is_ascii_graphic() && last.is_ascii_graphic(),
     }
-}
-
-/// White space, and the marks that spreadsheets and web pages leave behind.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}')
 }

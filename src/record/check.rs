@@ -3,18 +3,23 @@
 //! CSV cells and JSON members become [`Cells`] by their roles; from there on
 //! both are read the same way.
 
+use std::borrow::Cow;
+
 use csv::ByteRecord;
 
+use crate::damage::{Damage, Wanted};
 use crate::format::{Code, Fault};
 use crate::json::{self, Shape};
 
-use super::cell::Cell;
+use super::cell::{Cell, not_utf8};
 use super::cells::{Cells, Columns, Members, Others};
 use super::columns::{COUNT, Plan, Roles, same_name};
 use super::publishers::{ALLOW, DENY, IDS};
 use super::reading::Reading;
 use super::records::Records;
 use super::reject::Problem;
+use super::reject_row::{is_reject, row_of_reject, unmended};
+use super::reject_table::RAW;
 use super::tally::Tally;
 
 /// What became of a row.
@@ -64,12 +69,9 @@ impl Plan<'_> {
         notices: &mut Tally,
     ) -> Outcome {
         if width != self.columns.len() {
-            let found = format!("{width} cells");
-            let wanted = format!("{} cells, as the header has", self.columns.len());
-            problems.push(
-                Problem::row(Code::WrongWidth, &found, wanted)
-                    .hint("look for an unquoted delimiter, or a line end inside a value"),
-            );
+            let looked_at = width.min(self.most_looked_at());
+            let cells: Vec<_> = (0..looked_at).map(|at| cell(at).found()).collect();
+            problems.push(self.wrong_width(width, &cells));
             return Outcome::Reject;
         }
         let before = records.bytes_used();
@@ -86,6 +88,28 @@ impl Plan<'_> {
         self.finish(&cells, &others, record, before, records, problems, notices)
     }
 
+    /// How many cells of a row of another width are looked at: numbers that were
+    /// divided at their commas have a few each, and a row may have millions.
+    fn most_looked_at(&self) -> usize {
+        8 * self.columns.len()
+    }
+
+    /// A row of another width, of which these are the first cells.
+    fn wrong_width(&self, width: usize, cells: &[Cow<'_, str>]) -> Problem {
+        let wanted = self.columns.len();
+        let fault = Fault::new(
+            Code::WrongWidth,
+            format!("{wanted} cells, as the header has"),
+        )
+        .hint("look for an unquoted delimiter, or a line end inside a value");
+        let texts = cells.iter().map(AsRef::as_ref);
+        let fault = match Damage::of_cells(texts, wanted) {
+            Some(damage) => fault.damaged(damage, Wanted::Text),
+            None => fault,
+        };
+        Problem::new("", &format!("{width} cells"), fault)
+    }
+
     /// Reads what a publisher gives of the format's fields, from a row of
     /// cells: a bit for each field, and what is no field.
     pub(super) fn publisher_of_cells<'a>(
@@ -96,9 +120,9 @@ impl Plan<'_> {
     ) -> (u64, Others<'a>) {
         let mut members = Members::default();
         if row.len() != self.columns.len() {
-            let found = format!("{} cells", row.len());
-            let wanted = format!("{} cells, as the header has", self.columns.len());
-            problems.push(Problem::row(Code::WrongWidth, &found, wanted));
+            let cells = row.iter().take(self.most_looked_at());
+            let cells: Vec<_> = cells.map(|cell| Cell::Text(cell).found()).collect();
+            problems.push(self.wrong_width(row.len(), &cells));
             return (0, members.others);
         }
         for (roles, cell) in self.columns.iter().zip(row) {
@@ -144,7 +168,11 @@ impl Plan<'_> {
         problems: &mut Vec<Problem>,
         notices: &mut Tally,
     ) -> Outcome {
-        let members = match object(row) {
+        let members = object(row).and_then(|members| match is_reject(&members) {
+            true => row_of_reject(&members),
+            false => Ok(members),
+        });
+        let members = match members {
             Ok(members) => members,
             Err(problem) => {
                 problems.push(problem);
@@ -259,6 +287,9 @@ impl Plan<'_> {
         if !roles.has_others() {
             return;
         }
+        if roles.raw && !matches!(cell.plain(), Ok(None)) {
+            problems.push(unmended(cell, RAW));
+        }
         let settings = &self.rules.settings;
         if roles.count && others.count.replace(cell).is_some() {
             problems.push(twice(COUNT, cell));
@@ -326,11 +357,18 @@ impl Plan<'_> {
 /// The members of a JSON row.
 fn object(row: &[u8]) -> Result<Vec<json::Member<'_>>, Problem> {
     match std::str::from_utf8(row) {
-        Ok(text) => json::object(text).map_err(|fault| row_problem(&fault)),
-        Err(error) => Err(Problem::row(Code::InvalidUtf8, "", "UTF-8").hint(format!(
-            "byte {} of the row is not UTF-8",
-            error.valid_up_to() + 1
-        ))),
+        Ok(text) => json::object(text).map_err(|fault| {
+            let problem = row_problem(&fault);
+            match Damage::of_json(text) {
+                Some(damage) if problem.code == Code::BadJson => Problem {
+                    hint: damage.hint(Wanted::Text).into(),
+                    damage: Some(damage),
+                    ..problem
+                },
+                _ => problem,
+            }
+        }),
+        Err(error) => Err(Problem::new("", "", not_utf8(&error))),
     }
 }
 
@@ -341,7 +379,7 @@ fn twice(name: &str, cell: Cell<'_>) -> Problem {
 }
 
 /// A row that is no JSON object.
-fn row_problem(fault: &json::Fault) -> Problem {
+pub(super) fn row_problem(fault: &json::Fault) -> Problem {
     match fault {
         json::Fault::Duplicate(name) => {
             let fault = Fault::new(Code::DuplicateField, "each name once");

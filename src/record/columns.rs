@@ -6,6 +6,7 @@ use crate::format::{Claim, Format, Signing};
 
 use super::plan_error::PlanError;
 use super::publishers::{ALLOW, DENY, IDS};
+use super::reject_table::{RAW, RejectTable, is_behind};
 use super::rules::Rules;
 use super::steps::Steps;
 
@@ -61,6 +62,11 @@ pub struct Roles {
     pub(super) chooser: Option<usize>,
     /// It is for another format.
     pub(super) beside: bool,
+    /// It tells what was wrong with a reject that came back, and is passed
+    /// over.
+    pub(super) told: bool,
+    /// It has a reject's row that was not divided into cells: it must be empty.
+    pub(super) raw: bool,
 }
 
 /// Whose rows are read.
@@ -83,6 +89,7 @@ impl Roles {
             || self.join
             || self.publisher
             || self.chooser.is_some()
+            || self.raw
     }
 }
 
@@ -182,6 +189,12 @@ impl<'r> Plan<'r> {
         Ok(plan)
     }
 
+    /// The columns' names as the header has them; none for rows that bring
+    /// their own.
+    pub fn header(&self) -> &[String] {
+        &self.names
+    }
+
     /// How many cells a row must have.
     pub fn width(&self) -> usize {
         self.columns.len()
@@ -205,12 +218,39 @@ impl<'r> Plan<'r> {
 
     /// What a member of this name is used for; `None` where it fits nothing.
     pub(super) fn roles(&self, name: &str) -> Option<Roles> {
+        if is_behind(name) && !self.is_named(name) {
+            return Some(Roles {
+                told: true,
+                raw: name == RAW,
+                ..Roles::default()
+            });
+        }
         // A name that is exactly a field's own is found without lowering it.
         if let Some(roles) = self.members.get(name) {
             return Some(*roles);
         }
         let normal: String = normal(name).collect();
         self.members.get(&normal).copied()
+    }
+
+    /// Whether the settings name a column exactly so.
+    fn is_named(&self, name: &str) -> bool {
+        let settings = self.rules.settings();
+        let meeting = settings.meeting.iter();
+        let columns = self.rules.choices.iter().flat_map(|keys| &keys.columns);
+        let maps = settings.maps.iter().map(|(_, column)| column);
+        maps.chain(&settings.keep)
+            .chain(&settings.row_id)
+            .chain(meeting.flat_map(|meeting| meeting.id.iter().chain(&meeting.join)))
+            .chain(columns)
+            .any(|column| column == name)
+    }
+
+    /// How rejected rows under this header become rows of a table with this
+    /// delimiter, which names their files where there are several.
+    pub fn reject_table(&self, delimiter: u8, names_files: bool) -> RejectTable {
+        let is_told = |at: usize| self.columns[at].told;
+        RejectTable::new(&self.names, is_told, delimiter, names_files)
     }
 
     fn with_members(mut self) -> Self {

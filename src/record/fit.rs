@@ -22,6 +22,15 @@ impl Plan<'_> {
 
     /// One column whose name holds a delimiter is a file with another one.
     pub(super) fn check_delimiter(&self) -> Result<(), PlanError> {
+        // The delimiter itself may have divided that line.
+        let note = match &self.names[..] {
+            [line] => Some(line.clone()),
+            [line, rest] if rest.is_empty() => Some(line.clone()),
+            _ => None,
+        };
+        if let Some(line) = note.filter(|line| line.to_lowercase().starts_with("sep=")) {
+            return Err(PlanError::SepLine { line });
+        }
         let [column] = &self.names[..] else {
             return Ok(());
         };

@@ -11,6 +11,7 @@ mod cells;
 mod check;
 mod choice;
 mod columns;
+mod damages;
 mod fit;
 mod given;
 mod meeting;
@@ -19,23 +20,30 @@ mod publishers;
 mod reading;
 mod records;
 mod reject;
+mod reject_row;
+mod reject_table;
 mod rules;
 mod settings;
 mod spread;
 mod steps;
 mod tally;
+mod told;
 
 pub use check::Outcome;
 pub use choice::{Choice, Choices};
 pub use columns::{Plan, Roles, same_name};
+pub use damages::{Damaged, Damages};
 pub use plan_error::PlanError;
 pub use publishers::{Meeting, PublisherReader, Publishers};
 pub use records::{Record, Records};
 pub use reject::{Problem, Reject, RejectLine};
+pub use reject_row::{object_of_cells, object_of_line};
+pub use reject_table::RejectTable;
 pub use rules::{Rules, UNPUBLISHED_TOLERANCE, field_of};
 pub use settings::{FormatChoice, Settings};
 pub use spread::Spread;
 pub use tally::{Counted, Tally};
+pub use told::{Told, ToldPlace, ToldProblem, ToldTable};
 
 /// More fields than any format has; a test over the table holds it. Cells of
 /// a row stand in an array of this size, so no row allocates for them.

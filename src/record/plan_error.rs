@@ -1,5 +1,7 @@
 //! Why settings and a header cannot be used: found before any row is read.
 
+use crate::damage::{WINDOWS_1252, Wanted};
+
 /// Settings and header do not fit the format, or each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -71,6 +73,12 @@ pub enum PlanError {
         field: &'static str,
         /// The most similar column that fits nothing.
         nearest: Option<String>,
+    },
+    /// The first line is a spreadsheet's note of its delimiter.
+    #[error("the first line is no header but {line:?}, which only spreadsheets read")]
+    SepLine {
+        /// The line.
+        line: String,
     },
     /// A value given for all rows is not valid.
     #[error("{option} gives {field} the value {found:?}, but it must be {wanted}")]
@@ -178,7 +186,9 @@ impl PlanError {
             Self::NoPublisherIds { .. } => {
                 "add a column publisher to the publishers, or name theirs with --publisher-id COLUMN".into()
             }
-            Self::HeaderNotUtf8 => "export the file as UTF-8".into(),
+            Self::HeaderNotUtf8 => {
+                format!("{}: {}", WINDOWS_1252.cause, WINDOWS_1252.fix(Wanted::Text))
+            }
             Self::NoHeader => "the first line of a CSV file names its columns; see `campaign-signer template FORMAT`".into(),
             Self::KeepCollides { column } => format!("rename the column {column:?} in the input"),
             Self::KeyId { field } => format!("give --key-id ID, or a column {field}"),
@@ -190,7 +200,20 @@ impl PlanError {
             Self::MissingColumn { field, .. } => {
                 format!("add the column, name it with --map {field}=COLUMN, or give --set {field}=VALUE")
             }
+            Self::SepLine { line } => {
+                let remove = "remove the line: tail -n +2 FILE > OUT";
+                match line.chars().nth(4) {
+                    None | Some(',') => remove.into(),
+                    Some(other) => {
+                        format!("{remove}; and give --delimiter '{}'", other.escape_default())
+                    }
+                }
+            }
             Self::SetNonce { .. } => "leave it out: nonces are derived for each row".into(),
+            Self::UnknownColumn { column, .. } if is_index(column) => {
+                "pandas writes its index so: df.to_csv(path, index=False); or give --ignore-unknown"
+                    .into()
+            }
             Self::UnknownColumn {
                 column,
                 nearest: Some(field),
@@ -205,6 +228,7 @@ impl PlanError {
             },
             Self::WrongDelimiter { delimiter, .. } => match delimiter {
                 '\t' => "give --delimiter '\\t' if tabs divide its columns".into(),
+                ';' => "give --delimiter ';' if that divides its columns: spreadsheets write it where the decimal sign is a comma".into(),
                 other => format!("give --delimiter '{other}' if that divides its columns"),
             },
             Self::UnknownShape { .. } => "give --shape with one of them, or leave it out".into(),
@@ -216,4 +240,10 @@ impl PlanError {
             }
         })
     }
+}
+
+/// The name that pandas gives its index, when it is written and when it is read
+/// and written once more.
+fn is_index(column: &str) -> bool {
+    column.is_empty() || column.starts_with("Unnamed: ")
 }

@@ -1,6 +1,7 @@
 //! Reads the cells of one row against the rules: version, fields, times,
 //! copies. Every problem is written down; nothing stops at the first.
 
+use crate::damage::{decimal_zero, is_rounded};
 use crate::format::{Code, Fault, Field, Format, Freshness, Kind, Notice, Source, VERSION};
 
 use super::cell::{Cell, is_tight};
@@ -22,6 +23,12 @@ pub(super) struct Reading<'c, 'a, 'p, C> {
     /// What to say if the row is not rejected after all.
     notices: Vec<Due>,
 }
+
+/// An integer may have lost digits before it came here, and nobody can tell.
+static ROUNDED: Notice = Notice {
+    code: "rounded_number",
+    says: "integers above 2^53 that end in zeros: a spreadsheet keeps 15 digits, JavaScript and jq 17",
+};
 
 /// A notice that is due, with its field.
 pub(super) type Due = (&'static Notice, &'static str);
@@ -216,8 +223,17 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
     #[inline]
     pub(super) fn value(&mut self, at: usize, field: &'static Field, cell: Cell<'_>, text: &str) {
         if let Err(fault) = self.records.write(at, |out| field.read(text, out)) {
-            self.refuse::<()>(field.name, cell, fault);
+            match self.without_zeros(&fault, text) {
+                Some(digits) => self.value(at, field, cell, digits),
+                None => {
+                    self.refuse::<()>(field.name, cell, fault);
+                }
+            }
             return;
+        }
+        // Longer integers than a float holds are so rare that they cost nothing.
+        if text.len() > 15 && matches!(field.kind, Kind::Integer { .. }) && is_rounded(text) {
+            self.notices.push((&ROUNDED, field.name));
         }
         if let Some(omit) = field.omit
             && self.records.pending(at) == Some(omit.as_bytes())
@@ -230,6 +246,15 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
         if let Kind::Time(unit) = field.kind {
             self.check_time(field, cell, text, unit.in_millis());
         }
+    }
+
+    /// The digits of a refused integer that has only zeros behind its point,
+    /// where that is accepted.
+    fn without_zeros<'t>(&self, fault: &Fault, text: &'t str) -> Option<&'t str> {
+        let is_accepted = self.plan.rules.settings.accept_decimal_zero;
+        (is_accepted && fault.code == Code::DecimalForm)
+            .then(|| decimal_zero(text))
+            .flatten()
     }
 
     fn put(&mut self, at: usize, text: &str) {
@@ -311,8 +336,13 @@ impl<'c, 'a, 'p, C: Cells<'a>> Reading<'c, 'a, 'p, C> {
                         min: 1,
                         max: 1_000_000_000,
                     };
-                    match kind.read(&text, &mut Vec::new()) {
-                        Ok(()) => text.parse().unwrap_or(1),
+                    let read = |text: &str| kind.read(text, &mut Vec::new());
+                    let read = read(&text).map(|()| &*text).or_else(|fault| {
+                        let digits = self.without_zeros(&fault, &text);
+                        digits.map_or(Err(fault), |digits| read(digits).map(|()| digits))
+                    });
+                    match read {
+                        Ok(digits) => digits.parse().unwrap_or(1),
                         Err(fault) => {
                             self.refuse::<()>(COUNT, cell, fault);
                             return 1;

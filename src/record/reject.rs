@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
+use crate::damage::Damage;
 use crate::format::{Code, Fault};
 use crate::row::Position;
 
@@ -21,6 +23,8 @@ pub struct Problem {
     pub wanted: Cow<'static, str>,
     /// What to do; may be empty.
     pub hint: Cow<'static, str>,
+    /// What another program has done to the value, where it looks so.
+    pub damage: Option<&'static Damage>,
 }
 
 /// How many characters of a refused value a problem shows.
@@ -35,6 +39,7 @@ impl Problem {
             found: shorten(found),
             wanted: fault.wanted,
             hint: fault.hint,
+            damage: fault.damage,
         }
     }
 
@@ -90,6 +95,10 @@ pub struct Reject<'a> {
     pub raw: &'a [u8],
     /// The whole row's length in bytes, where `raw` is only its beginning.
     pub length: Option<u64>,
+    /// The row's cells, where there are as many as the header has.
+    pub cells: Option<&'a [&'a [u8]]>,
+    /// The row as the text of a JSON object, where it is one or could be.
+    pub object: Option<&'a str>,
 }
 
 /// A reject as a line of the rejects file.
@@ -107,6 +116,10 @@ pub struct RejectLine<'a> {
     pub byte: u64,
     /// Its number over all inputs, from 1.
     pub record: u64,
+    /// The row as an object, where it could be read as one. Mended, the reject
+    /// is a row again: this is what is read of it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<&'a RawValue>,
     /// Everything found wrong.
     #[serde(borrow)]
     pub problems: Vec<ProblemLine<'a>>,
@@ -154,6 +167,7 @@ impl Reject<'_> {
             last_line: self.position.last_line,
             byte: self.position.byte,
             record: self.position.record,
+            row: self.object.and_then(|text| serde_json::from_str(text).ok()),
             problems: self.problems.iter().map(ProblemLine::from).collect(),
             raw: text.ok().map(Cow::Borrowed),
             raw_base64: text.is_err().then(|| Cow::Owned(encode())),

@@ -28,6 +28,8 @@ pub struct Settings {
     pub ignore_unknown: bool,
     /// White space around values is removed.
     pub trim: bool,
+    /// Integers may have a point and zeros behind it, as floats are written.
+    pub accept_decimal_zero: bool,
     /// The key's id, for rows that have none.
     pub key_id: Option<String>,
     /// The run's timestamp in milliseconds.
@@ -95,6 +97,7 @@ impl Settings {
             shape: RECORD.into(),
             ignore_unknown: false,
             trim: false,
+            accept_decimal_zero: false,
             key_id: None,
             timestamp,
             expires: timestamp.saturating_add(7 * 24 * 60 * 60 * 1000),

@@ -188,10 +188,11 @@ pub enum ReadError {
         /// The limit in force, [`Limits::row_bytes`].
         limit: usize,
     },
-    /// The input begins with the byte order mark of UTF-16.
+    /// The input is UTF-16, by its byte order mark or by the zeros beside its
+    /// first letters.
     #[error("the input is UTF-16 ({}-endian), not UTF-8", if *little_endian { "little" } else { "big" })]
     Utf16 {
-        /// Whether the mark is `FF FE` rather than `FE FF`.
+        /// Whether the lower byte comes first.
         little_endian: bool,
     },
     /// The header row is longer than [`Limits::row_bytes`].
@@ -251,7 +252,12 @@ impl ReadError {
             Self::OpenQuote { at_end: false, .. } => {
                 "close the quote on that line, double it (\"\") if it is text, or raise the row limit if the cell is really that long"
             }
-            Self::Utf16 { .. } => "save the file as UTF-8",
+            Self::Utf16 {
+                little_endian: true,
+            } => {
+                "Excel's \"Unicode Text\" and PowerShell's > write so: iconv -f UTF-16LE -t UTF-8 FILE > OUT"
+            }
+            Self::Utf16 { .. } => "iconv -f UTF-16BE -t UTF-8 FILE > OUT",
             Self::HeaderTooLong { .. } => "check that the first line names the columns and ends",
             Self::HeaderStrayQuote { .. } => "put the whole column name between the quotes",
             Self::Header(source) => source.hint(),

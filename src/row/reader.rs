@@ -12,6 +12,8 @@ use super::{Batch, Cells, Dialect, Fault, Limits, Place, ReadError, stray_quote}
 
 const BUFFER_BYTES: usize = 128 * 1024;
 const LARGEST_LIMIT: usize = 1024 * 1024 * 1024;
+/// How many bytes tell the encoding.
+const HEAD_BYTES: usize = 12;
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads one input as batches of rows, holding one buffer of it at a time.
@@ -286,12 +288,10 @@ impl<R: Read> Reader<R> {
         {
             return Err(ReadError::Delimiter { delimiter });
         }
-        while self.filled < UTF8_MARK.len() && self.fill(self.filled)? {}
+        while self.filled < HEAD_BYTES && self.fill(self.filled)? {}
         let head = &self.buffer[..self.filled];
-        if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-            return Err(ReadError::Utf16 {
-                little_endian: head[0] == 0xff,
-            });
+        if let Some(little_endian) = utf16(&head[..head.len().min(HEAD_BYTES)]) {
+            return Err(ReadError::Utf16 { little_endian });
         }
         if head.starts_with(UTF8_MARK) {
             self.at = UTF8_MARK.len();
@@ -343,6 +343,23 @@ impl<R: Read> Reader<R> {
             });
         }
         Ok(())
+    }
+}
+
+/// Whether these first bytes are UTF-16, and its lower bytes come first; where
+/// no mark says it, letters of ASCII have zeros beside them.
+fn utf16(head: &[u8]) -> Option<bool> {
+    let letters = |letter: usize| {
+        let pairs = head.chunks_exact(2);
+        let is_letter = |pair: &[u8]| pair[letter].is_ascii_graphic() && pair[1 - letter] == 0;
+        head.len() == HEAD_BYTES && pairs.into_iter().all(is_letter)
+    };
+    match head {
+        [0xff, 0xfe, ..] => Some(true),
+        [0xfe, 0xff, ..] => Some(false),
+        _ if letters(0) => Some(true),
+        _ if letters(1) => Some(false),
+        _ => None,
     }
 }
 

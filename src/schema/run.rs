@@ -23,6 +23,10 @@ pub fn reject() -> Value {
         "last_line": integer(1, "Its last line."),
         "byte": integer(0, "The offset of its first byte in its input."),
         "record": integer(1, "Its number over all inputs, from 1."),
+        "row": {
+            "description": "The row as an object, where it could be read as one: mended, the reject is a row again.",
+            "type": "object",
+        },
         "problems": {
             "description": "Everything found wrong.",
             "type": "array",
@@ -143,6 +147,19 @@ pub fn manifest() -> Value {
             "records": integer(0, "Signed records: the sum of the copies."),
         }), &[]),
         "rejected_by_code": by_code,
+        "damage": {
+            "description": "What other programs have done to the values of rejected rows, by field and kind.",
+            "type": "array",
+            "items": closed(json!({
+                "kind": text("The kind."),
+                "field": text("The field; empty for the whole row."),
+                "rows": integer(1, "How many rows have it."),
+                "file": text("The input of the first of them."),
+                "line": integer(1, "Its line there."),
+                "found": text("What stood there, cut after 200 characters."),
+                "hint": text("The likely cause and what to do about it."),
+            }), &[]),
+        },
         "notices": notices,
         "run": run(),
     });
@@ -151,7 +168,7 @@ pub fn manifest() -> Value {
         "Manifest",
         "What a finished run did. Only what stands under run varies between equal runs.",
     );
-    let closed = closed(contents, &["keys", "made", "parts"]);
+    let closed = closed(contents, &["damage", "keys", "made", "parts"]);
     for name in ["properties", "required", "additionalProperties"] {
         schema[name] = closed[name].clone();
     }
@@ -202,6 +219,7 @@ fn settings() -> Value {
             "keep": list("Columns that are copied.", json!({ "type": "string" })),
             "ignore-unknown": flag("Columns that fit nothing are passed over."),
             "trim": flag("White space around values is removed."),
+            "accept-decimal-zero": flag("Integers may have a point and zeros behind it."),
             "key-id": maybe("The key's id, for rows that have none."),
             "expires": integer(0, "When tokens expire, in milliseconds since 1970."),
             "count": integer(1, "Records per row."),
@@ -210,7 +228,8 @@ fn settings() -> Value {
             "allow-future": flag("Times in the future are signed."),
             "max-row-bytes": integer(1, "The longest row, in bytes."),
             "input-formats": list("How each input is read.", form.clone()),
-            "output-format": form,
+            "output-format": form.clone(),
+            "rejects-format": form,
             "keep-formulas": flag("Kept text that a spreadsheet would run is written as it is."),
             "partition-by": list(
                 "The columns that records are partitioned by.",
@@ -227,6 +246,8 @@ fn settings() -> Value {
             "publishers",
             "spread",
             "use-window",
+            "accept-decimal-zero",
+            "rejects-format",
             "partition-by",
             "rows-per-file",
             "compression",

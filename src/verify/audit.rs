@@ -5,19 +5,16 @@
 //! It believes nothing the manifest counts, only the settings it names. This
 //! file must not know what a field means.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::error::Error;
 use crate::output::Manifest;
-use crate::record::{Problem, Record, RejectLine, Rules, Tally};
-use crate::row::{Input, Limits};
+use crate::record::{Problem, Record, Rules, Tally, Told};
+use crate::row::{Dialect, Input, Limits};
 
 use super::differences::{Differences, Stretch};
 use super::expected::Maker;
-use super::files::{Line, Lines};
+use super::files::Line;
 use super::records::{SignedLines, place};
-use super::rejects;
+use super::rejects::{self, Rejects};
 use super::rows::{Row, Rows, Stop};
 
 /// What is audited.
@@ -39,7 +36,7 @@ struct Walk<'a, 'd> {
     /// For each format; or one for all that stand in one line.
     makers: Vec<Maker>,
     signed: SignedLines,
-    rejects: Option<Lines>,
+    rejects: Option<Rejects>,
     reject: Option<Line>,
     /// The rules and their words are those of the run's own program.
     same_tool: bool,
@@ -124,7 +121,7 @@ impl<'a, 'd> Walk<'a, 'd> {
             rules: audit.rules,
             makers,
             signed,
-            rejects: audit.rejects.map(rejects::open).transpose()?,
+            rejects: audit.rejects.map(Rejects::open).transpose()?,
             reject: None,
             same_tool: manifest.tool.version == env!("CARGO_PKG_VERSION"),
             rows: vec![0; audit.inputs.len()],
@@ -137,7 +134,7 @@ impl<'a, 'd> Walk<'a, 'd> {
 
     fn next_reject(&mut self) -> Result<(), Error> {
         self.reject = match &mut self.rejects {
-            Some(lines) => lines.next()?,
+            Some(rejects) => rejects.lines.next()?,
             None => None,
         };
         Ok(())
@@ -148,7 +145,7 @@ impl<'a, 'd> Walk<'a, 'd> {
         self.rows[row.input] += 1;
         let file = &self.audit.manifest.inputs[row.input].path;
         let here = || place(file, row.position);
-        let is_reject = self.find_reject(row.position.record)?;
+        let is_reject = self.find_reject(row.input, row.position.line, row.position.record)?;
         match (&row.outcome, is_reject) {
             (Ok(records), false) => self.records(records, &here)?,
             (Err(problems), true) => self.compare_reject(row, problems),
@@ -217,19 +214,28 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 
     fn reject_place(&self) -> String {
-        let file = self.rejects.as_ref().map(|lines| lines.open.name.as_str());
+        let file = self.rejects.as_ref();
+        let file = file.map(|rejects| rejects.lines.open.name.as_str());
         let line = self.reject.as_ref().map(|line| line.number);
         format!("{} line {}", file.unwrap_or_default(), line.unwrap_or(0))
     }
 
-    /// Whether the next reject is of this record. Those of earlier ones stand
+    /// Whether the next reject is of this row. Those of earlier ones stand
     /// where none of theirs can; what cannot be read was reported before.
-    fn find_reject(&mut self, record: u64) -> Result<bool, Error> {
-        while let Some(line) = &self.reject {
-            match rejects::read(line).map(|reject| reject.record) {
-                Ok(own) if own > record => return Ok(false),
-                Ok(own) if own == record => return Ok(true),
-                Ok(own) => {
+    fn find_reject(&mut self, input: usize, line: u64, record: u64) -> Result<bool, Error> {
+        while let (Some(next), Some(rejects)) = (&self.reject, &mut self.rejects) {
+            let told = rejects.read(next);
+            let own = told.map(|told| {
+                let here = match told.place {
+                    Some(_) => (0, record),
+                    None => (input, line),
+                };
+                (rejects::place(&told, self.audit.manifest), here)
+            });
+            match own {
+                Ok((own, here)) if own > here => return Ok(false),
+                Ok((own, here)) if own == here => return Ok(true),
+                Ok(((_, own), _)) => {
                     let at = self.reject_place();
                     self.out
                         .add(format!("{at} is of record {own}, out of turn"));
@@ -242,10 +248,17 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 
     fn compare_reject(&mut self, row: &Row<'_>, problems: &[Problem]) {
-        let file = &self.audit.manifest.inputs[row.input].path;
-        let read = self.reject.as_ref().map(rejects::read);
-        let Some(Ok(reject)) = read else { return };
-        if let Some(what) = self.reject_differs(row, file, problems, &reject) {
+        let (audit, same_tool) = (self.audit, self.same_tool);
+        let file = &audit.manifest.inputs[row.input].path;
+        let (Some(line), Some(rejects)) = (&self.reject, &mut self.rejects) else {
+            return;
+        };
+        let Ok(told) = rejects.read(line) else { return };
+        let what = reject_differs(row, (file, audit.inputs[row.input].dialect), &told)
+            // Another version may judge otherwise.
+            .or_else(|| (same_tool && !has_problems(&told, problems)).then_some("problems"))
+            .or_else(|| (same_tool && !has_object(row, &told)).then_some("row"));
+        if let Some(what) = what {
             let (at, here) = (self.reject_place(), place(file, row.position));
             self.out.add(format!(
                 "{at} has other {what} than {here}, which it rejects"
@@ -253,47 +266,9 @@ impl<'a, 'd> Walk<'a, 'd> {
         }
     }
 
-    fn reject_differs(
-        &self,
-        row: &Row<'_>,
-        file: &str,
-        problems: &[Problem],
-        reject: &RejectLine<'_>,
-    ) -> Option<&'static str> {
-        let raw = match (&reject.raw, &reject.raw_base64) {
-            (Some(raw), _) => raw.as_bytes() == row.raw,
-            (None, Some(raw)) => STANDARD
-                .decode(raw.as_ref())
-                .is_ok_and(|own| own == row.raw),
-            (None, None) => false,
-        };
-        // What is refused before it is parsed has no found text of its own here;
-        // the other words are for people, and their wording is not compared.
-        let both = problems.iter().zip(&reject.problems);
-        let same_problems = problems.len() == reject.problems.len()
-            && both.into_iter().all(|(own, theirs)| {
-                own.code.as_str() == theirs.code
-                    && own.field == theirs.field
-                    && (own.found.is_empty() || own.found == theirs.found)
-            });
-        let position = row.position;
-        [
-            ("file", reject.file == file),
-            ("line", reject.line == position.line),
-            ("last_line", reject.last_line == position.last_line),
-            ("byte", reject.byte == position.byte),
-            ("raw", raw),
-            ("raw_length", reject.raw_length == row.length),
-            // Another version may judge otherwise.
-            ("problems", !self.same_tool || same_problems),
-        ]
-        .into_iter()
-        .find_map(|(what, same)| (!same).then_some(what))
-    }
-
     /// After the last row nothing may be left; whether all was as it should.
     fn finish(mut self, notices: &Tally) -> Result<bool, Error> {
-        self.find_reject(u64::MAX)?;
+        self.find_reject(usize::MAX, u64::MAX, u64::MAX)?;
         self.signed.finish(&mut self.out)?;
         let manifest = self.audit.manifest;
         for (input, rows) in manifest.inputs.iter().zip(&self.rows) {
@@ -321,4 +296,79 @@ impl<'a, 'd> Walk<'a, 'd> {
         }
         Ok(self.out.is_clean())
     }
+}
+
+/// What a reject has otherwise than its row, as far as it tells it.
+fn reject_differs(
+    row: &Row<'_>,
+    (file, dialect): (&str, Dialect),
+    told: &Told<'_>,
+) -> Option<&'static str> {
+    let position = row.position;
+    let is_own = |own: Option<u64>, wanted: u64| own.is_none_or(|own| own == wanted);
+    let place = told.place;
+    let cells = match (&told.cells, dialect) {
+        (Some(told), Dialect::Csv { delimiter }) => {
+            let cells = rejects::cells(row.raw, delimiter).unwrap_or_default();
+            // A row that was a reject before has lost what was told of it.
+            cells.len() > told.len() || cells.iter().eq(told.iter().copied())
+        }
+        (Some(_), Dialect::Ndjson) => false,
+        (None, _) => true,
+    };
+    [
+        ("file", told.file.as_deref().is_none_or(|own| own == file)),
+        ("line", told.line == position.line),
+        (
+            "last_line",
+            is_own(place.map(|p| p.last_line), position.last_line),
+        ),
+        ("byte", is_own(place.map(|p| p.byte), position.byte)),
+        (
+            "raw",
+            told.raw
+                .as_ref()
+                .is_none_or(|raw| is_raw(raw, row.raw, dialect)),
+        ),
+        ("cells", cells),
+        (
+            "raw_length",
+            place.is_none_or(|p| p.raw_length == row.length),
+        ),
+    ]
+    .into_iter()
+    .find_map(|(what, same)| (!same).then_some(what))
+}
+
+/// Whether a line of JSON has the row as the object that it is or could be.
+fn has_object(row: &Row<'_>, told: &Told<'_>) -> bool {
+    told.place.is_none_or(|place| place.object == row.object)
+}
+
+/// Whether a reject's row is the row, or one that came back with it and was not
+/// mended.
+fn is_raw(told: &[u8], row: &[u8], dialect: Dialect) -> bool {
+    let in_cell = |delimiter| {
+        let cells = rejects::cells(row, delimiter).unwrap_or_default();
+        cells.iter().any(|cell| cell == told)
+    };
+    match dialect {
+        _ if told == row => true,
+        Dialect::Csv { delimiter } => in_cell(delimiter),
+        Dialect::Ndjson => false,
+    }
+}
+
+/// Whether a reject tells these problems. What is refused before it is parsed
+/// has no found text of its own here; the other words are for people, and their
+/// wording is not compared.
+fn has_problems(told: &Told<'_>, problems: &[Problem]) -> bool {
+    let mut both = problems.iter().zip(&told.problems);
+    problems.len() == told.problems.len()
+        && both.all(|(own, theirs)| {
+            let found = theirs.found.as_deref();
+            own.code.as_str() == theirs.code
+                && own.field == theirs.field
+                && (own.found.is_empty() || found.is_none_or(|found| own.found == found))
+        })
 }

@@ -3,49 +3,84 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use csv::ByteRecord;
 
 use crate::error::Error;
-use crate::format::Code;
 use crate::output::Manifest;
-use crate::record::RejectLine;
-use crate::row::Input;
+use crate::record::{Told, ToldTable};
+use crate::row::{Dialect, Input};
 
 use super::VerifiedFile;
 use super::differences::Differences;
 use super::files::{LONGEST_REJECT, Line, Lines};
 
-/// The lines of a rejects file, one by one.
-pub(super) fn open(input: &Input) -> Result<Lines, Error> {
-    Lines::new(input, LONGEST_REJECT)
+/// The rejects of a file, one by one.
+pub(super) struct Rejects {
+    pub(super) lines: Lines,
+    /// Where a table has what, or why it is none; `None` for lines of JSON.
+    table: Option<(Result<ToldTable, String>, u8)>,
+    row: ByteRecord,
 }
 
-/// A line read as `schemas/reject.json` describes it; what is wrong with it
-/// otherwise.
-pub(super) fn read(line: &Line) -> Result<RejectLine<'_>, String> {
-    let text = line.text.as_ref().map_err(Clone::clone)?;
-    let reject: RejectLine<'_> =
-        serde_json::from_slice(text).map_err(|error| format!("is no reject: {error}"))?;
-    let decodes = |raw: &str| STANDARD.decode(raw).is_ok();
-    match (&reject.raw, &reject.raw_base64) {
-        (Some(_), None) => {}
-        (None, Some(raw)) if decodes(raw) => {}
-        (None, Some(_)) => return Err("has a raw_base64 that is no standard base64".into()),
-        _ => return Err("has not exactly one of raw and raw_base64".into()),
+impl Rejects {
+    pub(super) fn open(input: &Input) -> Result<Self, Error> {
+        let lines = Lines::new(input, LONGEST_REJECT)?;
+        let table = match input.dialect {
+            Dialect::Ndjson => None,
+            Dialect::Csv { delimiter } => {
+                let header = lines.open.header.as_deref().map_or(&[][..], Vec::as_slice);
+                Some((ToldTable::new(header), delimiter))
+            }
+        };
+        Ok(Self {
+            lines,
+            table,
+            row: ByteRecord::new(),
+        })
     }
-    if reject.problems.is_empty() {
-        return Err("names no problem".into());
+
+    /// A line read as `schemas/reject.json` describes it, or a row of a table;
+    /// what is wrong with it otherwise.
+    pub(super) fn read<'a>(&'a mut self, line: &'a Line) -> Result<Told<'a>, String> {
+        let text = line.text.as_ref().map_err(Clone::clone)?;
+        match &self.table {
+            None => Told::of_json(text),
+            Some((table, delimiter)) => {
+                let table = table.as_ref().map_err(Clone::clone)?;
+                self.row = cells(text, *delimiter).ok_or("cannot be divided into cells")?;
+                table.read(&self.row)
+            }
+        }
     }
-    let known = |code: &str| Code::ALL.iter().any(|known| known.as_str() == code);
-    if let Some(problem) = reject.problems.iter().find(|own| !known(&own.code)) {
-        return Err(format!("has the code {:?}, which is none", problem.code));
+}
+
+/// The cells of one row.
+pub(super) fn cells(row: &[u8], delimiter: u8) -> Option<ByteRecord> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(row);
+    let mut record = ByteRecord::new();
+    let read = reader.read_byte_record(&mut record);
+    read.is_ok_and(|read| read).then_some(record)
+}
+
+/// Where a reject says that its row stands, among those of all inputs. A table
+/// knows lines instead of numbers.
+pub(super) fn place(told: &Told<'_>, manifest: &Manifest) -> (usize, u64) {
+    match told.place {
+        Some(place) => (0, place.record),
+        None => (input_of(told, manifest).unwrap_or(0), told.line),
     }
-    if reject.line == 0 || reject.last_line < reject.line {
-        let (line, last) = (reject.line, reject.last_line);
-        return Err(format!("is of the lines {line} to {last}"));
+}
+
+/// The place of its input among all; a table of one input does not name it.
+fn input_of(told: &Told<'_>, manifest: &Manifest) -> Option<usize> {
+    match &told.file {
+        Some(file) => manifest.inputs.iter().position(|own| own.path == *file),
+        None => Some(0),
     }
-    Ok(reject)
 }
 
 /// Reads the whole file and compares it with its manifest.
@@ -54,14 +89,14 @@ pub(super) fn check(
     manifest: &Manifest,
     differences: &mut Differences,
 ) -> Result<VerifiedFile, Error> {
-    let mut lines = open(input)?;
+    let mut rejects = Rejects::open(input)?;
     let file = input.name();
     let mut by_code: BTreeMap<String, u64> = BTreeMap::new();
-    let mut last = 0;
+    let mut last = (0, 0);
     let mut bad = false;
     let mut stretch = differences.stretch("its rejects");
-    while let Some(line) = lines.next()? {
-        let reject = match read(&line) {
+    while let Some(line) = rejects.lines.next()? {
+        let reject = match rejects.read(&line) {
             Ok(reject) => reject,
             Err(says) => {
                 bad = true;
@@ -78,16 +113,24 @@ pub(super) fn check(
             }
         }
         let mut say = |says: String| stretch.add(format!("{file} line {} {says}", line.number));
-        let record = reject.record;
-        if record == 0 || record > manifest.counts.rows {
-            let rows = manifest.counts.rows;
-            say(format!("is of record {record}, the run had 1 to {rows}"));
-        } else if record <= last {
-            say(format!("is of record {record}, after record {last}"));
+        let own = place(&reject, manifest);
+        let rows = manifest.counts.rows;
+        let (what, number) = match reject.place {
+            Some(_) => ("record", own.1),
+            None => ("line", own.1),
+        };
+        if reject
+            .place
+            .is_some_and(|place| !(1..=rows).contains(&place.record))
+        {
+            say(format!("is of record {number}, the run had 1 to {rows}"));
+        } else if own <= last {
+            say(format!("is of {what} {number}, after {what} {}", last.1));
         }
-        last = last.max(record);
-        if !manifest.inputs.iter().any(|own| own.path == reject.file) {
-            say(format!("names {:?}, which is no input", reject.file));
+        last = last.max(own);
+        if input_of(&reject, manifest).is_none() {
+            let file = reject.file.as_deref().unwrap_or_default();
+            say(format!("names {file:?}, which is no input"));
         }
     }
     // A line that cannot be read has no code to be counted under.
@@ -106,5 +149,5 @@ pub(super) fn check(
             ));
         }
     }
-    Ok(lines.summary())
+    Ok(rejects.lines.summary())
 }

@@ -2,10 +2,14 @@
 //! and what the run's settings make of it. It must not know what became of
 //! the rows.
 
+use std::borrow::Cow;
+
 use crate::error::Error;
 use crate::format::shape::check_joined;
 use crate::format::{Code, Fault, Format, Layout, Shape};
-use crate::record::{Outcome, Plan, Problem, Record, Records, Rules, Tally};
+use crate::record::{
+    Outcome, Plan, Problem, Record, Records, Rules, Tally, object_of_cells, object_of_line,
+};
 use crate::row::{self, Batch, Cells, Dialect, Input, Limits, Position, ReadError, Reader};
 
 /// One row of one input.
@@ -18,6 +22,8 @@ pub(super) struct Row<'a> {
     pub(super) raw: &'a [u8],
     /// The whole length, where `raw` is only the beginning.
     pub(super) length: Option<u64>,
+    /// The row as a JSON object, where it is refused and is one or could be.
+    pub(super) object: Option<&'a str>,
     /// The record it becomes of each format; or every problem it has.
     pub(super) outcome: Result<&'a [Record<'a>], &'a [Problem]>,
 }
@@ -193,7 +199,17 @@ impl<'r> BatchRows<'_, 'r, '_> {
             true => Ok(&all[..]),
             false => Err(&problems[..]),
         };
-        self.give(position, raw, None, outcome)
+        let object = match (row, problems.first()) {
+            (_, None) => None,
+            (Some(_), Some(first)) if first.code == Code::StrayQuote => None,
+            (Some((cells, _)), _) if cells.len() != self.width() => None,
+            (Some((cells, _)), _) => {
+                let cells: Vec<&[u8]> = cells.iter().collect();
+                object_of_cells(self.plans, &cells).map(Cow::Owned)
+            }
+            (None, _) => object_of_line(raw).map(Cow::Borrowed),
+        };
+        self.give(position, (raw, None, object.as_deref()), outcome)
     }
 
     /// Checks a row for every format, as the run did: it has the problems of
@@ -238,18 +254,22 @@ impl<'r> BatchRows<'_, 'r, '_> {
         Some(problem.hint(why))
     }
 
+    /// How many cells the header has.
+    fn width(&self) -> usize {
+        self.plans.first().map_or(0, |plan| plan.header().len())
+    }
+
     fn faulty(&mut self, row: &row::FaultyRow) -> Result<(), Stop> {
         let row::Fault::TooLong { .. } = row.fault;
         let problem = Problem::new("", "", Fault::new(Code::RowTooLong, ""));
         let cut = (row.length != row.raw.len() as u64).then_some(row.length);
-        self.give(row.position, &row.raw, cut, Err(&[problem]))
+        self.give(row.position, (&row.raw, cut, None), Err(&[problem]))
     }
 
     fn give(
         &mut self,
         position: Position,
-        raw: &[u8],
-        length: Option<u64>,
+        (raw, length, object): (&[u8], Option<u64>, Option<&str>),
         outcome: Result<&[Record<'_>], &[Problem]>,
     ) -> Result<(), Stop> {
         let row = Row {
@@ -257,6 +277,7 @@ impl<'r> BatchRows<'_, 'r, '_> {
             position,
             raw,
             length,
+            object,
             outcome,
         };
         match (self.take)(&row) {

@@ -8,6 +8,7 @@ use crate::hex::hex;
 use crate::output::{KeyEntry, Manifest};
 use crate::ring::KeyRing;
 use crate::row::{Dialect, Input, Limits, Origin, Reader};
+use crate::terms::FileForm;
 
 use super::audit::{Audit, audit};
 use super::differences::Differences;
@@ -167,7 +168,8 @@ fn find_rejects(
     let name = manifest.rejects.path.as_str();
     if let Some(path) = at_hand(name, run.path) {
         let origin = Origin::File(path);
-        let dialect = Dialect::Ndjson;
+        let form = manifest.settings.rejects_format.unwrap_or(FileForm::Ndjson);
+        let dialect = form.dialect().unwrap_or(Dialect::Ndjson);
         return Ok(Some(Some(Input { origin, dialect })));
     }
     let is_file = !matches!(name, "" | "-");

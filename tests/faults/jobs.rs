@@ -143,7 +143,9 @@ impl Job {
     }
 
     pub(crate) fn rejects(&self) -> &'static str {
-        "out.rejects.ndjson"
+        let given = self.options.split("--rejects ").nth(1);
+        let given = given.and_then(|rest| rest.split(' ').next());
+        given.unwrap_or("out.rejects.ndjson")
     }
 
     pub(crate) fn manifest(&self) -> String {
@@ -249,6 +251,8 @@ pub(crate) fn all() -> Vec<Job> {
             })
             .to("out.csv.zst"),
         Job::new("rejects mixed in", "in.csv", users(0, many, 3)),
+        Job::new("rejects as a table", "in.csv", users(0, many, 3))
+            .with("-f impact-user-jwt --secret-file secret.txt --rejects bad.csv.gz"),
         Job::new("nothing but rejects", "in.csv", users(0, many / 4, 1)).to("out.csv.gz"),
         Job::new("standard input", "in.csv", users(0, many, 7)),
         Job::new("a random id", "in.csv", views(some)).with(VIEWS),
