@@ -137,8 +137,9 @@ where
     })
 }
 
-/// Does some work for every item on so many threads, in no order. Work that
-/// waits, for a disk, needs more of them than there are processors.
+/// Does some work for every item on so many threads, in no order; 0 means as
+/// many as the machine has processors. Work that waits, for a disk, needs more
+/// of them.
 ///
 /// # Errors
 /// One of the errors of the work; what was not begun by then is left.
@@ -147,6 +148,10 @@ pub fn each<T: Sync, E: Send>(
     threads: usize,
     work: impl Fn(&T) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, Into::into),
+        threads => threads,
+    };
     let threads = threads.min(items.len());
     if threads <= 1 {
         return items.iter().try_for_each(work);

@@ -174,11 +174,9 @@ pub(super) fn report(report: &Report, key: &str) -> String {
     }
     for (key, count) in &report.strangers {
         let _ = writeln!(out);
-        let words = format!(
-            "of those for which nothing was found are right under one key that was not given: \
-             sign with the registered key, or check with this one"
-        );
-        row(&mut out, &count.to_string(), &words);
+        let words = "of those for which nothing was found are right under one key that was not given: \
+             sign with the registered key, or check with this one";
+        row(&mut out, &count.to_string(), words);
         row(&mut out, "key", &key.spki_base64());
     }
     for (count, words) in [

@@ -162,10 +162,6 @@ impl<F: FnMut(&Lines<'_>)> Groups<'_, F> {
             FRUITLESS_PAIRS..FRUITLESS => Depth::Single,
             FRUITLESS.. => Depth::Known,
         };
-        let threads = match self.sought.threads {
-            0 => std::thread::available_parallelism().map_or(1, Into::into),
-            threads => threads,
-        };
         let waiting = std::mem::take(&mut self.waiting);
         let slots: Vec<(&str, Mutex<Vec<Explanation>>)> = waiting
             .iter()
@@ -180,7 +176,7 @@ impl<F: FnMut(&Lines<'_>)> Groups<'_, F> {
             Ok(())
         };
         // The work has no error of its own.
-        let _ = parallel::each(&slots, threads, work);
+        let _ = parallel::each(&slots, self.sought.threads, work);
         let results: Vec<Vec<Explanation>> = slots
             .into_iter()
             .map(|(_, slot)| slot.into_inner().unwrap_or_default())

@@ -233,7 +233,7 @@ const SPACES: &[(&str, &str, &str)] = &[
 fn grouped(digits: &str, separator: &str) -> String {
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push_str(separator);
         }
         out.push(digit);

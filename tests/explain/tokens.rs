@@ -185,7 +185,10 @@ fn what_was_signed_otherwise_than_it_was_sent_is_named_exactly() {
 }
 
 /// What was signed and sent, against the format's rules.
-const SENT: &[(&str, &str, fn(&Parts) -> Option<Parts>)] = &[
+type Sent = fn(&Parts) -> Option<Parts>;
+
+/// Code, field, and the parts.
+const SENT: &[(&str, &str, Sent)] = &[
     ("time_unit", "iat", |p| {
         Some([p[0].clone(), claim(&p[1], "iat", |t| format!("{t}000"))?])
     }),
