@@ -38,7 +38,7 @@ pub(crate) fn samples(count: usize, seed: u64) -> Vec<Sample> {
                 .collect();
             let input = testkit::ndjson(format, &rows, &mut rng);
             let written = Run::new(format, now).sign(&input);
-            let records = written.signed.lines().map(|line| members(line));
+            let records = written.signed.lines().map(members);
             all.push(Sample {
                 format,
                 layout,
