@@ -34,6 +34,8 @@ mod whole;
 
 use std::borrow::Cow;
 
+use csv::ByteRecord;
+
 use crate::error::Error;
 use crate::format::Format;
 use crate::parallel;
@@ -194,41 +196,6 @@ pub fn run(check: &Check<'_>, mut report: impl FnMut(&BadLine<'_>)) -> Result<Ve
     Ok(verdict)
 }
 
-/// Keeps the texts of records that are bad.
-fn keep_bad(check: &Check<'_>, work: &Work, records: &mut [Judged]) -> Result<(), Error> {
-    let mut keep = |line: u64, text: &dyn Fn() -> Option<String>| {
-        let place = records.binary_search_by_key(&line, |record| record.line);
-        if let Ok(at) = place
-            && !records[at].findings.all.is_empty()
-        {
-            records[at].text = text();
-        }
-    };
-    match (work.dialect, &work.header) {
-        (Dialect::Csv { delimiter }, Some(header)) => {
-            let mut cells = Cells::new(&work.batch, delimiter);
-            while let Some((span, row)) = cells.next() {
-                let row = row.map_err(|source| Error::Cells {
-                    file: work.name.clone(),
-                    source,
-                })?;
-                keep(span.position.line, &|| {
-                    record::cells_as_json(check, header, row)
-                });
-            }
-        }
-        _ => {
-            for span in &work.batch.rows {
-                keep(span.position.line, &|| {
-                    let raw = work.batch.text(span).unwrap_or_default();
-                    Some(String::from_utf8_lossy(raw).into_owned())
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
 /// What the workers made of a batch.
 struct Lines {
     file: String,
@@ -277,43 +244,73 @@ fn verify_batch(check: &Check<'_>, forms: &[Form], work: &Work) -> Result<Lines,
         findings.add("", fault.fault.to_string());
         records.push(Judged::new(fault.position.line, findings));
     }
-    match (work.dialect, &work.header) {
-        (Dialect::Csv { delimiter }, Some(header)) => {
-            let mut cells = Cells::new(&work.batch, delimiter);
-            while let Some((span, row)) = cells.next() {
-                let row = row.map_err(|source| Error::Cells {
-                    file: work.name.clone(),
-                    source,
-                })?;
-                let findings = record::verify_cells(check, header, row, &mut judge);
-                records.push(Judged::new(span.position.line, findings));
-            }
-        }
-        _ => {
-            for span in &work.batch.rows {
-                let raw = &work.batch.bytes[span.start as usize..span.end as usize];
-                let findings = match std::str::from_utf8(raw) {
-                    Ok(text) => record::verify_json(check, forms, text, &mut judge),
-                    Err(_) => {
-                        let mut findings = Findings::default();
-                        findings.add("", Cow::Borrowed("is not UTF-8"));
-                        findings
-                    }
-                };
-                records.push(Judged::new(span.position.line, findings));
-            }
-        }
-    }
+    each_row(work, |line, row| {
+        let findings = match row {
+            Row::Cells(header, cells) => record::verify_cells(check, header, cells, &mut judge),
+            Row::Text(raw) => match std::str::from_utf8(raw) {
+                Ok(text) => record::verify_json(check, forms, text, &mut judge),
+                Err(_) => {
+                    let mut findings = Findings::default();
+                    findings.add("", Cow::Borrowed("is not UTF-8"));
+                    findings
+                }
+            },
+        };
+        records.push(Judged::new(line, findings));
+    })?;
     let verdicts = judge.verdicts();
     for record in &mut records {
         verdicts.settle(&mut record.findings);
     }
     records.sort_by_key(|record| record.line);
-    keep_bad(check, work, &mut records)?;
+    let is_bad = |record: &Judged| !record.findings.all.is_empty();
+    if records.iter().any(is_bad) {
+        each_row(work, |line, row| {
+            let place = records.binary_search_by_key(&line, |record| record.line);
+            if let Some(record) = place
+                .ok()
+                .map(|at| &mut records[at])
+                .filter(|own| is_bad(own))
+            {
+                record.text = match row {
+                    Row::Cells(header, cells) => record::cells_as_json(check, header, cells),
+                    Row::Text(raw) => Some(String::from_utf8_lossy(raw).into_owned()),
+                };
+            }
+        })?;
+    }
     Ok(Lines {
         file: work.name.clone(),
         input: work.input,
         used: verdicts.used(),
         records,
     })
+}
+
+/// One row of a batch as it stands there.
+enum Row<'a> {
+    /// The cells of CSV under their header.
+    Cells(&'a [String], &'a ByteRecord),
+    /// A line of NDJSON.
+    Text(&'a [u8]),
+}
+
+/// Hands over every row of a batch with its line.
+fn each_row(work: &Work, mut each: impl FnMut(u64, Row<'_>)) -> Result<(), Error> {
+    let (Dialect::Csv { delimiter }, Some(header)) = (work.dialect, &work.header) else {
+        for span in &work.batch.rows {
+            let raw = work.batch.text(span).unwrap_or_default();
+            each(span.position.line, Row::Text(raw));
+        }
+        return Ok(());
+    };
+    let mut cells = Cells::new(&work.batch, delimiter);
+    while let Some((span, row)) = cells.next() {
+        let row = row.map_err(|source| Error::Cells {
+            file: work.name.clone(),
+            source,
+        })?;
+        each(span.position.line, Row::Cells(header, row));
+    }
+    Ok(())
 }

@@ -13,6 +13,7 @@ mod workdir;
 mod corruptions;
 mod files;
 mod joined;
+mod shapes;
 mod signer;
 mod tokens;
 mod vectors;

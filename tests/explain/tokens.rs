@@ -372,3 +372,44 @@ fn a_record_that_differs_from_its_token_is_told_by_its_field() {
         }
     }
 }
+
+#[test]
+fn two_mistakes_of_a_token_at_once_are_both_named() {
+    let mut cases = 0;
+    for sample in token_samples(6, 76) {
+        for record in &sample.records {
+            let (alg, sent) = (sample.format.alg(), parts(record));
+            let Some(payload) = claim(&sent[1], "nonce", str::to_uppercase) else {
+                continue;
+            };
+            // Written with spaces and with another nonce when it was signed.
+            let input = encoded(&[sent[0].clone(), spaced(&payload)]);
+            let found = explain(&token(alg, &sent, input.as_bytes()), alg);
+            let mut codes: Vec<&str> = found[0].causes.iter().map(|own| own.kind.code).collect();
+            codes.sort_unstable();
+            assert_eq!(
+                codes,
+                ["letter_case", "reencoded"],
+                "{}",
+                found[0].sentence()
+            );
+            // And the signature in standard base64 beside a nonce in capitals.
+            let input = encoded(&[sent[0].clone(), payload]);
+            let signature = STANDARD.encode(mac_or_raw(alg, input.as_bytes()));
+            if signature.contains(['+', '/']) {
+                let found = explain(&format!("{}.{signature}", encoded(&sent)), alg);
+                let mut codes: Vec<&str> =
+                    found[0].causes.iter().map(|own| own.kind.code).collect();
+                codes.sort_unstable();
+                assert_eq!(
+                    codes,
+                    ["base64_standard", "letter_case"],
+                    "{}",
+                    found[0].sentence()
+                );
+                cases += 1;
+            }
+        }
+    }
+    assert!(cases >= 3, "{cases}");
+}
