@@ -44,8 +44,9 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// Finds out what makes it right.
     pub(super) fn explain(
-        self,
+        &self,
         mut shell: Explanation,
         learned: &Learned,
         depth: Depth,
@@ -61,11 +62,9 @@ impl Case<'_> {
             };
             return shell.unreadable(format!("the signature cannot be read: {why}"));
         }
-        let mut lengths = self.readings.iter().map(|own| own.bytes.len());
-        if let Some(length) = self.readings.first().map(|own| own.bytes.len())
-            && !lengths.any(|length| length == held.width)
-        {
-            let (alg, width) = (self.alg, held.width);
+        let (length, width) = (self.readings[0].bytes.len(), held.width);
+        if !self.readings.iter().any(|own| own.bytes.len() == width) {
+            let alg = self.alg;
             let why = format!("the signature has {length} bytes, one of {alg} has {width}");
             return shell.unreadable(why);
         }
@@ -98,22 +97,10 @@ impl Case<'_> {
         {
             return self.found(shell, &hit, None, vec![mistake]);
         }
-        if let Some((secrets, mistakes)) = &self.explainer.secrets
-            && self.alg == Alg::Hs256
-            && depth != Depth::Known
+        if depth != Depth::Known
+            && let Some((hit, mistake)) = self.other_secret(held.width, &mut shell.tried)
         {
-            let bench = Bench {
-                verifier: secrets,
-                keys: (0..mistakes.len() as u16).collect(),
-                width: held.width,
-            };
-            let mut search = Search::new(self.message, &self.readings);
-            let hit = search.as_it_is(&bench).or_else(|| search.singly(&bench));
-            shell.tried += search.tried;
-            if let Some(hit) = hit {
-                let mistake = mistakes[usize::from(hit.key)].clone();
-                return self.found(shell, &hit, None, vec![mistake]);
-            }
+            return self.found(shell, &hit, None, vec![mistake]);
         }
         // In pairs only as the signature is read with the fewest mistakes.
         let fewest = self.readings[0].mistakes.len();
@@ -140,20 +127,20 @@ impl Case<'_> {
             shell.causes = vec![Mistake::new(&m::WRONG_SIDE, "", detail)];
             return shell;
         }
+        self.unexplained(shell)
+    }
+
+    /// Nothing makes it right: what was sought, what else was seen.
+    fn unexplained(&self, mut shell: Explanation) -> Explanation {
         shell.verdict = Verdict::Unexplained;
         shell.possible = self.possible_keys();
-        let mut codes: Vec<&'static str> = Vec::new();
-        let choices = self
-            .message
-            .choices()
-            .iter()
-            .map(|own| own.mistake.kind.code);
-        for code in choices.chain(ALWAYS.iter().copied()) {
-            if !codes.contains(&code) {
-                codes.push(code);
+        let choices = self.message.choices().iter();
+        let codes = choices.map(|own| own.mistake.kind.code);
+        for code in codes.chain(ALWAYS.iter().copied()) {
+            if !shell.ruled_out.contains(&code) {
+                shell.ruled_out.push(code);
             }
         }
-        shell.ruled_out = codes;
         // What is wrong in the record was seen, though it explains nothing.
         let notes = self.flaws.iter().map(|flaw| Finding {
             field: flaw.field.clone(),
@@ -161,6 +148,25 @@ impl Case<'_> {
         });
         shell.notes = notes.collect();
         shell
+    }
+
+    /// A secret that was decoded, or read with something around it.
+    fn other_secret(&self, width: usize, tried: &mut usize) -> Option<(Hit, Mistake)> {
+        let (secrets, mistakes) = self.explainer.secrets.as_ref()?;
+        if self.alg != Alg::Hs256 {
+            return None;
+        }
+        let bench = Bench {
+            verifier: secrets,
+            keys: (0..mistakes.len() as u16).collect(),
+            width,
+        };
+        let mut search = Search::new(self.message, &self.readings);
+        let hit = search.as_it_is(&bench).or_else(|| search.singly(&bench));
+        *tried += search.tried;
+        let hit = hit?;
+        let mistake = mistakes.get(usize::from(hit.key))?.clone();
+        Some((hit, mistake))
     }
 
     /// The choices that were right for other records: single ones, and pairs.

@@ -154,22 +154,19 @@ impl<'k> Explainer<'k> {
             .and_then(|(format, layout)| Joined::new(format, layout, subject, &self.known));
         match (joined, subject.of) {
             (Some(joined), Some((format, layout))) => {
-                let signed_by = format.alg();
-                let wanted = Wanted::Der;
-                let shell = Explanation::of(subject, subject.of);
+                let mut shell = Explanation::of(subject, subject.of);
                 if subject.result.is_empty() {
                     return shell.unreadable(format!("it has no {}", layout.result()));
                 }
-                let mut shell = shell;
                 if !joined.literal.is_empty() {
                     shell.shown = Some(joined.show(&joined.literal));
                 }
                 let case = Case {
                     explainer: self,
                     subject,
-                    alg: signed_by,
+                    alg: format.alg(),
                     message: &joined,
-                    readings: written::readings(&subject.result, wanted),
+                    readings: written::readings(&subject.result, Wanted::Der),
                     flaws: joined.flaws.clone(),
                 };
                 let mut found = self.strict(case.explain(shell, learned, depth), subject);
@@ -227,7 +224,7 @@ impl<'k> Explainer<'k> {
         self.strict_line(found, &subject.line, |finding| {
             // Not what is about another record in the same object.
             let element = |path: &str| {
-                let at = path.find('[')?;
+                let at = path.rfind('[')?;
                 let end = path[at..].find(']')?;
                 Some(path[at..=at + end].to_owned())
             };

@@ -506,3 +506,33 @@ fn a_signature_that_is_written_otherwise_is_named() {
         "{counts:?}"
     );
 }
+
+#[test]
+fn another_digest_is_named() {
+    use base64::Engine as _;
+    use p256::ecdsa::signature::hazmat::PrehashSigner;
+    use sha2::{Digest, Sha384, Sha512};
+    let mut cases = 0;
+    for sample in joined_samples(1, 67) {
+        for record in &sample.records {
+            let message = join(&values(record, sample.order()), SEPARATOR);
+            for digest in [
+                Sha384::digest(&message).to_vec(),
+                Sha512::digest(&message).to_vec(),
+                message.clone(),
+            ] {
+                let key = crate::testkit::key();
+                let signature: p256::ecdsa::Signature =
+                    key.ecdsa().sign_prehash(&digest[..32]).unwrap();
+                let mut record = record.clone();
+                let text =
+                    base64::engine::general_purpose::STANDARD.encode(signature.to_der().as_bytes());
+                set(&mut record, "signature", &text);
+                let found = explain(&line(&record), Alg::Es256);
+                assert_causes(&found, &[("digest", "")], sample.format.id);
+                cases += 1;
+            }
+        }
+    }
+    assert!(cases >= 9);
+}
