@@ -43,7 +43,11 @@ fn texts(out: &mut String, explanation: &Explanation) {
 
 fn causes(out: &mut String, explanation: &Explanation) {
     for cause in &explanation.causes {
-        row(out, "fix", &cause.fix());
+        row(
+            out,
+            "fix",
+            &format!("{}: {}", cause.system().words(), cause.fix()),
+        );
         row(out, "rule", &cause.source(explanation.format));
     }
     for note in &explanation.notes {
@@ -205,6 +209,7 @@ pub(super) fn json(explanation: &Explanation, line: Option<(&str, u64)>) -> Stri
                 "field": none_if_empty(&cause.field),
                 "side": cause.side.as_str(),
                 "valid_if": cause.to_string(),
+                "system": cause.system().as_str(),
                 "fix": cause.fix(),
                 "source": cause.source(explanation.format),
             })

@@ -19,9 +19,52 @@ pub struct Kind {
     /// change where records are written.
     rewrite: &'static str,
     rule: Rule,
+    /// Which system is to be changed where the signer's side is wrong.
+    system: System,
+}
+
+/// The system in which a mistake is made, and mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// Where keys are given out and configured.
+    Keys,
+    /// Where records are written from what was signed.
+    Records,
+    /// Where messages are made and signed.
+    Signer,
+    /// Between the signer and who checks.
+    Way,
+}
+
+impl System {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Records => "records",
+            Self::Signer => "signer",
+            Self::Way => "way",
+        }
+    }
+
+    /// Where that is, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Keys => "where keys are kept",
+            Self::Records => "where the record is written",
+            Self::Signer => "in the signer",
+            Self::Way => "on the way",
+        }
+    }
 }
 
 impl Kind {
+    /// The same, made in another system than the signer.
+    const fn made(mut self, system: System) -> Self {
+        self.system = system;
+        self
+    }
+
     /// The words after "valid if", and what to change; `{field}` and
     /// `{detail}` stand for what differs from case to case.
     pub fn words(&self) -> [&'static str; 2] {
@@ -113,6 +156,14 @@ impl Mistake {
         self.fill(words)
     }
 
+    /// The system in which it is made.
+    pub fn system(&self) -> System {
+        match self.side {
+            Side::Shown => System::Records,
+            Side::Both | Side::Signed => self.kind.system,
+        }
+    }
+
     /// Where the rule is written.
     pub fn source(&self, format: Option<&Format>) -> String {
         match (self.kind.rule, format) {
@@ -137,7 +188,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-const AS_SIGNED: &str = "write {field} into the record as it was signed";
+const AS_SIGNED: &str = "write {field} as it was signed";
 
 const fn of_field(code: &'static str, when: &'static str, fix: &'static str) -> Kind {
     Kind {
@@ -146,6 +197,7 @@ const fn of_field(code: &'static str, when: &'static str, fix: &'static str) -> 
         fix,
         rewrite: AS_SIGNED,
         rule: Rule::Page,
+        system: System::Signer,
     }
 }
 
@@ -161,6 +213,7 @@ const fn of_all(
         fix,
         rewrite: fix,
         rule: Rule::Text(rule),
+        system: System::Signer,
     }
 }
 
@@ -234,11 +287,12 @@ kinds! {
         code: "json_type",
         when: "{field} were {detail}",
         fix: "write {field} in its documented JSON type",
-        rewrite: "write {field} as {detail} where the record is written; its text was signed right",
+        rewrite: "write {field} as {detail}; its text was signed right",
         rule: Rule::Page,
+        system: System::Signer,
     };
     NULL_CLAIM = of_field("null_claim", "{field} were {detail}",
-        "leave an absent {field} out of the payload, and do not change the payload after signing");
+        "leave an absent {field} out of the payload, and do not change the payload after signing").made(System::Way);
     NOT_IN_TOKEN = of_field("record_differs", "{field} were {detail}",
         "write the record from the claims that were signed");
 
@@ -255,13 +309,13 @@ kinds! {
 
     OTHER_KEY = of_all("other_key", "it were checked under {detail}",
         "check it with the key that signed it, or sign with the key that is registered",
-        "each signature is checked with the public half of the key that made it");
+        "each signature is checked with the public half of the key that made it").made(System::Keys);
     WRONG_SIDE = of_all("wrong_side", "it were checked under the signer's own key: {detail}",
         "give the public half of the key that signs; Apple's keys sign postbacks, and \
          `campaign-signer verify-postback` has them built in",
-        "Apple, StoreKit: Ad network install-validation keys");
+        "Apple, StoreKit: Ad network install-validation keys").made(System::Keys);
     SECRET = of_all("secret", "the secret were {detail}",
-        "use the bytes of the secret's text as they are", SECRET_TEXT);
+        "use the bytes of the secret's text as they are", SECRET_TEXT).made(System::Keys);
 
     RAW_FOR_DER = of_all("raw_for_der", "the signature were DER: it is r and s, 64 bytes",
         "encode the signature as DER: SEQUENCE { r INTEGER, s INTEGER }", DER);
@@ -281,22 +335,22 @@ kinds! {
         "leave the = at the end of base64url out", URL);
     TWICE = of_all("base64_twice", "the {field} were encoded once: it is in base64 {detail}",
         "encode once: what encodes on the way gets bytes, not text",
-        "RFC 4648: the decoder gives the bytes, not text");
+        "RFC 4648: the decoder gives the bytes, not text").made(System::Way);
     TRAILING_BITS = of_all("trailing_bits", "the {field} ended as base64 must: its last character was changed",
-        "encode the bytes anew: the bits behind the last byte are zero", "RFC 4648, section 3.5");
+        "encode the bytes anew: the bits behind the last byte are zero", "RFC 4648, section 3.5").made(System::Way);
     LINE_BREAKS = of_all("line_breaks", "the {field} stood on one line: there is {detail} in it",
-        "encode without line breaks and white space", "RFC 4648, section 3.1");
+        "encode without line breaks and white space", "RFC 4648, section 3.1").made(System::Way);
     HEX = of_all("hex", "the {field} were in base64: it is in hexadecimal",
         "encode the bytes with base64", DER);
     AROUND = of_all("around", "the {field} stood alone: around it stands {detail}",
-        "pass on the bare text", "RFC 7515, section 7.1");
+        "pass on the bare text", "RFC 7515, section 7.1").made(System::Way);
 
     REENCODED = of_all("reencoded", "the {field} had {detail}",
-        "send the parts that were signed; never decode, change and encode them again", INPUT);
+        "send the parts that were signed; never decode, change and encode them again", INPUT).made(System::Way);
     MEMBER_ORDER = of_all("member_order", "the members of the {field} stood {detail}",
-        "send the parts that were signed; never encode them again", INPUT);
+        "send the parts that were signed; never encode them again", INPUT).made(System::Way);
     TYP = of_all("typ", "the header {detail}",
-        "send the header that was signed", INPUT);
+        "send the header that was signed", INPUT).made(System::Way);
     SIGNING_INPUT = of_all("signing_input", "{detail}",
         "sign the text of header and payload as they are sent, with the dot between them", INPUT);
 }

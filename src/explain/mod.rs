@@ -41,7 +41,7 @@ use written::Wanted;
 pub use diff::{Diff, diff};
 pub use explanation::{Explanation, Verdict};
 pub use many::{Cause, Lines, Report, Sought};
-pub use mistake::{KINDS, Kind, Mistake, Side};
+pub use mistake::{KINDS, Kind, Mistake, Side, System};
 
 /// What explains: the keys, and what is known beside a record.
 pub struct Explainer<'k> {

@@ -176,6 +176,15 @@ const MISTAKES: &[(&str, &str, Made)] = &[
         Some([join(&v, SEPARATOR), SEPARATOR.as_bytes().to_vec()].concat())
     }),
     ("message_end", "", |v| {
+        Some([join(&v, SEPARATOR), b"\n".to_vec()].concat())
+    }),
+    ("message_end", "", |v| {
+        Some([join(&v, SEPARATOR), b" ".to_vec()].concat())
+    }),
+    ("message_form", "", |v| {
+        Some([b"\"".to_vec(), join(&v, SEPARATOR), b"\"".to_vec()].concat())
+    }),
+    ("message_end", "", |v| {
         Some([&[0xef, 0xbb, 0xbf], &join(&v, SEPARATOR)[..]].concat())
     }),
     ("message_form", "", |v| {
