@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::key::PublicKey;
 use crate::parallel;
 use crate::row::Input;
-use crate::verify::{self, BadLine, Check};
+use crate::verify::{self, BadLine, Check, Finding};
 
 use super::{Depth, Explainer, Explanation, Side, Verdict};
 
@@ -25,6 +25,14 @@ const FRUITLESS: u64 = 1024;
 
 /// How many unexplained lines say which keys may have made them.
 const WITNESSES: usize = 32;
+
+/// How many bytes wait for their group to be full, unless one line has more.
+const GROUP_BYTES: usize = 1 << 20;
+
+/// How many causes are told apart, and how many of them are tried first on
+/// other lines. Words that differ from line to line must not fill the memory.
+const MOST_CAUSES: usize = 1000;
+const MOST_LEARNED: usize = 64;
 
 /// How many lines of each group are named.
 const NAMED: usize = 5;
@@ -108,6 +116,7 @@ impl Explainer<'_> {
             sought,
             each,
             waiting: Vec::new(),
+            bytes: 0,
             found: BTreeMap::new(),
             learned: Vec::new(),
             witnesses: Vec::new(),
@@ -129,7 +138,9 @@ struct Groups<'a, F> {
     sought: &'a Sought<'a>,
     each: F,
     /// Bad lines that wait for their group to be full.
-    waiting: Vec<(Place, String)>,
+    waiting: Vec<Waiting>,
+    /// How many bytes they have.
+    bytes: usize,
     found: BTreeMap<Key, Cause>,
     /// Causes in the order in which they were found.
     learned: Vec<Vec<(&'static str, String)>>,
@@ -141,15 +152,26 @@ struct Groups<'a, F> {
     report: Report,
 }
 
+/// A bad line, and what `verify` found in it.
+struct Waiting {
+    place: Place,
+    text: String,
+    findings: Vec<Finding>,
+}
+
 impl<F: FnMut(&Lines<'_>)> Groups<'_, F> {
     fn hear(&mut self, bad: &BadLine<'_>) {
         let Some(text) = bad.text else {
             self.report.repeats += 1;
             return;
         };
-        let place = (bad.file.to_owned(), bad.line);
-        self.waiting.push((place, text.to_owned()));
-        if self.waiting.len() == GROUP {
+        self.bytes += text.len();
+        self.waiting.push(Waiting {
+            place: (bad.file.to_owned(), bad.line),
+            text: text.to_owned(),
+            findings: bad.findings.clone(),
+        });
+        if self.waiting.len() == GROUP || self.bytes >= GROUP_BYTES {
             self.settle();
         }
     }
@@ -163,9 +185,10 @@ impl<F: FnMut(&Lines<'_>)> Groups<'_, F> {
             FRUITLESS.. => Depth::Known,
         };
         let waiting = std::mem::take(&mut self.waiting);
+        self.bytes = 0;
         let slots: Vec<(&str, Mutex<Vec<Explanation>>)> = waiting
             .iter()
-            .map(|(_, text)| (text.as_str(), Mutex::default()))
+            .map(|own| (own.text.as_str(), Mutex::default()))
             .collect();
         let (explainer, learned) = (self.explainer, &self.learned);
         let work = |(text, slot): &(&str, Mutex<Vec<Explanation>>)| -> Result<(), ()> {
@@ -181,13 +204,16 @@ impl<F: FnMut(&Lines<'_>)> Groups<'_, F> {
             .into_iter()
             .map(|(_, slot)| slot.into_inner().unwrap_or_default())
             .collect();
-        for ((place, _), all) in waiting.into_iter().zip(results) {
+        for (own, mut all) in waiting.into_iter().zip(results) {
             if all.is_empty() {
-                let none = Explanation::nothing("there is no signature in it");
-                self.note(&place, none, depth);
+                all.push(Explanation::nothing("there is no signature in it"));
             }
-            for explanation in all {
-                self.note(&place, explanation, depth);
+            for mut explanation in all {
+                // What could not be read is told as `verify` tells it.
+                if explanation.verdict == Verdict::Unreadable {
+                    explanation.notes.extend(own.findings.iter().cloned());
+                }
+                self.note(&own.place, explanation, depth);
             }
         }
     }
@@ -205,18 +231,21 @@ impl<F: FnMut(&Lines<'_>)> Groups<'_, F> {
             self.witness(&explanation.possible);
         }
         let causes = explanation.causes.iter();
-        let key = (
+        let mut key = (
             explanation.verdict as u8,
             causes
                 .map(|own| (own.kind.code, own.field.clone(), own.side))
                 .collect::<Vec<_>>(),
             explanation.unreadable.clone().unwrap_or_default(),
         );
+        if self.found.len() >= MOST_CAUSES && !self.found.contains_key(&key) {
+            key = (explanation.verdict as u8, Vec::new(), String::new());
+        }
         if explanation.verdict == Verdict::Explained {
             let causes = explanation.causes.iter();
             let learned = causes.map(|own| (own.kind.code, own.field.clone()));
             let learned: Vec<_> = learned.collect();
-            if !self.learned.contains(&learned) {
+            if self.learned.len() < MOST_LEARNED && !self.learned.contains(&learned) {
                 self.learned.push(learned);
             }
         }

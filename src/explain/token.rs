@@ -152,50 +152,38 @@ impl Token {
         self.edits.push(edit);
     }
 
+    /// The copy of a part that is changed.
+    fn copy<'t>(&self, trees: &'t mut [Option<Tree>; 2], part: usize) -> &'t mut Tree {
+        trees[part].get_or_insert_with(|| self.trees[part].clone())
+    }
+
     /// Header and payload under some choices.
     fn written(&self, picked: &[usize]) -> [String; 2] {
-        let edits = || picked.iter().map(|at| &self.edits[*at]);
         let mut trees: [Option<Tree>; 2] = [None, None];
         let mut styles = self.styles;
         let mut end = "";
-        for edit in edits() {
-            let tree = |trees: &mut [Option<Tree>; 2], at: usize| -> usize {
-                trees[at].get_or_insert_with(|| self.trees[at].clone());
-                at
-            };
-            match edit {
+        for at in picked {
+            match &self.edits[*at] {
                 Edit::AsItStands | Edit::Frame(_) => {}
                 Edit::Claim(path, value, behind) => {
-                    let at = tree(&mut trees, 1);
-                    if let Some(tree) = &mut trees[at] {
-                        tree.set(path, value.as_deref(), *behind);
-                    }
+                    self.copy(&mut trees, 1)
+                        .set(path, value.as_deref(), *behind)
                 }
                 Edit::Header(name, value) => {
-                    let at = tree(&mut trees, 0);
-                    if let Some(tree) = &mut trees[at] {
-                        tree.set(&[name], value.as_deref(), None);
-                    }
+                    self.copy(&mut trees, 0)
+                        .set(&[name], value.as_deref(), None)
                 }
                 Edit::HeaderOrder(order) => {
-                    let at = tree(&mut trees, 0);
                     let order: Vec<&str> = order.iter().map(String::as_str).collect();
-                    if let Some(tree) = &mut trees[at] {
-                        tree.order(&order);
-                    }
+                    self.copy(&mut trees, 0).order(&order);
                 }
                 Edit::HeaderStyle(style) => {
-                    tree(&mut trees, 0);
+                    self.copy(&mut trees, 0);
                     styles[0] = *style;
                 }
-                Edit::ClaimOrder(order) => {
-                    let at = tree(&mut trees, 1);
-                    if let Some(tree) = &mut trees[at] {
-                        tree.order(order);
-                    }
-                }
+                Edit::ClaimOrder(order) => self.copy(&mut trees, 1).order(order),
                 Edit::PayloadStyle(style, behind) => {
-                    tree(&mut trees, 1);
+                    self.copy(&mut trees, 1);
                     let is_sorted = styles[1].is_sorted;
                     styles[1] = *style;
                     styles[1].is_sorted |= is_sorted;
@@ -223,14 +211,8 @@ impl Message for Token {
                     out.extend_from_slice(self.parts.join(".").as_bytes());
                     return;
                 }
-                Edit::Frame(frame) if picked.len() == 1 => {
-                    out.extend_from_slice(&frame(self));
-                    return;
-                }
                 Edit::Frame(frame) => {
-                    let mut other = self.with(self.written(picked));
-                    other.choices = Vec::new();
-                    out.extend_from_slice(&frame(&other));
+                    out.extend_from_slice(&frame(&self.with(self.written(picked))));
                     return;
                 }
                 _ => {}

@@ -208,6 +208,36 @@ fn csv_and_several_lines_on_standard_input_are_read_too() {
 }
 
 #[test]
+fn lines_that_cannot_be_read_are_told_as_verify_tells_them_and_stay_few_groups() {
+    let workdir = workdir();
+    let mut text = workdir.text("own.ndjson");
+    // Each of them is unreadable in words of its own.
+    for at in 0..3000 {
+        text.push_str(&format!(
+            "{{\"format\":\"skan-view\",\"signature\":\"{}?\"}}\n",
+            "A".repeat(at % 2000)
+        ));
+    }
+    text.push_str("{\"format\":\n");
+    workdir.write("odd.ndjson", text);
+    let run = workdir.run("explain odd.ndjson --public-key own.pub.pem --json");
+    let said = run.exit(7).stdout.clone();
+    let objects: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(objects.len(), 3002);
+    let broken = &objects[3000];
+    assert_eq!(broken["verdict"], "unreadable");
+    let notes = broken["notes"].as_array().unwrap();
+    assert!(!notes.is_empty(), "{broken}");
+    let causes = objects[3001]["summary"]["causes"].as_array().unwrap();
+    assert!(causes.len() <= 1001, "{}", causes.len());
+    let count = |cause: &Value| cause["count"].as_u64().unwrap();
+    assert_eq!(causes.iter().map(count).sum::<u64>(), 3001);
+}
+
+#[test]
 fn what_holds_no_signature_is_refused_with_a_hint() {
     let workdir = workdir();
     for text in [
