@@ -63,8 +63,7 @@ fn check(args: CheckArgs, observer: &mut Observer) -> Result<Exit, Error> {
         outputs.rejects_style = args.rows.rejects_style(path);
         let sources = args.rows.sources().into_iter();
         let mut sources: Vec<_> = sources.map(|path| ("an input", path)).collect();
-        let metrics = args.observe.metrics_file.iter();
-        sources.extend(metrics.map(|path| ("the metrics", path.clone())));
+        sources.extend(args.observe.sources());
         outputs.check(&sources)?;
     }
     let mut job = Job::new(settings, args.rows.inputs()?, outputs);

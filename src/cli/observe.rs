@@ -7,12 +7,16 @@ use std::time::Instant;
 
 use campaign_signer::ending::{self, Ending, Failure, Part};
 use campaign_signer::error::Error;
+use campaign_signer::output::OutputError;
 use clap::{Args, Command, ValueEnum};
 
 use super::exit::Exit;
 use super::progress::ProgressMode;
 use super::values::now;
 use super::{log, say, try_print};
+
+/// What the metrics file is to messages about files.
+const METRICS: &str = "the metrics";
 
 /// How a run is watched.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +36,13 @@ pub(crate) struct ObserveArgs {
     /// everything in the end. No progress is shown
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+impl ObserveArgs {
+    /// The files that no output replaces.
+    pub(crate) fn sources(&self) -> Option<(&'static str, PathBuf)> {
+        self.metrics_file.clone().map(|file| (METRICS, file))
+    }
 }
 
 /// Where the summary goes.
@@ -118,8 +129,14 @@ impl Observer {
         self.parts.push(part);
     }
 
-    /// The run was stopped.
-    pub(crate) fn fail(&mut self, failure: Failure) {
+    /// The run was stopped by an error that was told in these words.
+    pub(crate) fn fail(&mut self, error: &Error, failure: Failure) {
+        // Metrics must not come to be where something else is wanted.
+        if let Error::Output(OutputError::Same { first, second, .. }) = error
+            && [first, second].contains(&&METRICS)
+        {
+            self.args.metrics_file = None;
+        }
         self.failure = Some(failure);
     }
 
@@ -129,7 +146,8 @@ impl Observer {
         let mut exit = match result {
             Ok(exit) => exit,
             Err(error) => {
-                self.failure = Some(log::error(&error, None));
+                let failure = log::error(&error, None);
+                self.fail(&error, failure);
                 Exit::from(&error)
             }
         };
@@ -176,7 +194,7 @@ pub(crate) fn misused(program: &Command, error: &clap::Error) {
     observer.watch(&args, true, ProgressMode::None);
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
-    observer.fail(Failure {
+    observer.failure = Some(Failure {
         message: first.trim_start_matches("error: ").to_owned(),
         hint: None,
         resume: None,

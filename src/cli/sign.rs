@@ -200,7 +200,8 @@ fn attempt(args: SignArgs, observer: &mut Observer) -> Result<Exit, Error> {
                 let command = again::resume_command();
                 format!("{command}   # {left}")
             });
-            observer.fail(log::error(&stopped.error, resume.as_deref()));
+            let failure = log::error(&stopped.error, resume.as_deref());
+            observer.fail(&stopped.error, failure);
             Ok(Exit::from(&stopped.error))
         }
     }
@@ -313,8 +314,7 @@ pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, E
     args.passphrase.refuse_stdin(args.rows.reads_stdin())?;
     let inputs = args.rows.sources().into_iter();
     sources.extend(inputs.map(|path| ("an input", path)));
-    let metrics = args.observe.metrics_file.iter();
-    sources.extend(metrics.map(|path| ("the metrics", path.clone())));
+    sources.extend(args.observe.sources());
     Ok(sources)
 }
 

@@ -110,7 +110,7 @@ fn earlier(path: &Path) -> Result<String, MetricsError> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
     match read {
-        Ok(_) if bytes.is_empty() || bytes.starts_with(MARK.as_bytes()) => {
+        Ok(_) if bytes.starts_with(MARK.as_bytes()) => {
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         }
         Ok(_) => Err(foreign()),

@@ -46,13 +46,8 @@ pub(super) fn run(
                 .left
                 .map(|left| format!("{}   # {left}", again::resume_command()));
             let error = &stopped.error;
-            observer.fail(log::error_at(
-                &place,
-                &words,
-                &hide,
-                error,
-                resume.as_deref(),
-            ));
+            let failure = log::error_at(&place, &words, &hide, error, resume.as_deref());
+            observer.fail(error, failure);
             return Ok(Exit::from(error));
         }
     };
@@ -82,13 +77,8 @@ pub(super) fn run(
                     .then(|| format!("{}   # {}", again::resume_command(), left.join("; ")));
                 let (place, words) = about.words(file, &error);
                 let hide = |found: &str| hidden.hide(found);
-                observer.fail(log::error_at(
-                    &place,
-                    &words,
-                    &hide,
-                    &error,
-                    resume.as_deref(),
-                ));
+                let failure = log::error_at(&place, &words, &hide, &error, resume.as_deref());
+                observer.fail(&error, failure);
                 return Ok(Exit::from(&error));
             }
         }
