@@ -42,6 +42,7 @@ const RANKS: &[(&str, u32)] = &[
     ("template", 9),
     ("inspect", 10),
     ("explain", 10),
+    ("filter", 10),
     ("measure", 10),
     ("postback", 10),
 ];

@@ -10,6 +10,7 @@ mod check;
 mod exit;
 mod explain;
 mod explain_words;
+mod filter;
 mod formats;
 mod inspect;
 mod job;
@@ -74,6 +75,8 @@ enum Command {
     Run(job::RunArgs),
     /// Say what `sign` would do with the same arguments: how much, how long
     Plan(Box<sign::SignArgs>),
+    /// Sign the rows of a stream: NDJSON in, one line out for each line in
+    Filter(Box<filter::FilterArgs>),
     /// Check rows without a key: the same rejects, nothing signed
     Check(Box<check::CheckArgs>),
     /// Sum up a rejects file: what is wrong, how often, an example of each
@@ -106,14 +109,21 @@ pub(crate) fn main() -> ExitCode {
     // A plan writes nothing, so it needs to be told no output.
     let free = |arg: Arg| arg.required_unless_present(Resettable::Reset);
     let command = Cli::command().mut_subcommand("plan", |plan| plan.mut_arg("output", free));
-    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+    let matches = command.try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => error.exit(),
+        Err(error) => {
+            if error.use_stderr() && filter::drains(std::env::args_os()) {
+                filter::drain();
+            }
+            error.exit()
+        }
     };
     let result = match cli.command {
         Command::Sign(args) => sign::run(*args),
         Command::Plan(args) => sign::plan(*args),
         Command::Run(args) => job::run(&args),
+        Command::Filter(args) => Ok(filter::run(*args)),
         Command::Check(args) => check::run(*args),
         Command::Rejects(args) => rejects::run(&args),
         Command::Verify(args) => verify::run(&args),
