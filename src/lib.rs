@@ -52,6 +52,7 @@ pub mod engine;
 pub mod envelope;
 pub mod error;
 pub mod explain;
+pub mod filter;
 pub mod format;
 pub mod hex;
 pub mod inspect;

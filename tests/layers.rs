@@ -43,6 +43,7 @@ const RANKS: &[(&str, u32)] = &[
     ("ending", 10),
     ("inspect", 10),
     ("explain", 10),
+    ("filter", 10),
     ("measure", 10),
     ("postback", 10),
 ];

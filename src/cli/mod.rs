@@ -10,6 +10,7 @@ mod check;
 mod exit;
 mod explain;
 mod explain_words;
+mod filter;
 mod formats;
 mod inspect;
 mod job;
@@ -73,6 +74,8 @@ enum Command {
     Run(job::RunArgs),
     /// Say what `sign` would do with the same arguments: how much, how long
     Plan(Box<sign::SignArgs>),
+    /// Sign the rows of a stream: NDJSON in, one line out for each line in
+    Filter(Box<filter::FilterArgs>),
     /// Check rows without a key: the same rejects, nothing signed
     Check(Box<check::CheckArgs>),
     /// Sum up a rejects file: what is wrong, how often, an example of each
@@ -110,6 +113,9 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             if error.use_stderr() {
+                if filter::drains(std::env::args_os()) {
+                    filter::drain();
+                }
                 let _ = error.print();
                 observe::misused(&command, &error);
                 return Exit::Settings.into();
@@ -121,6 +127,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Sign(args) => Ok(sign::run(*args)),
         Command::Plan(args) => Ok(sign::plan(*args)),
         Command::Run(args) => Ok(job::run(&args)),
+        Command::Filter(args) => Ok(filter::run(*args)),
         Command::Check(args) => Ok(check::run(*args)),
         Command::Rejects(args) => rejects::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -151,7 +151,7 @@ enum CompressionName {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum SelfCheckName {
+pub(super) enum SelfCheckName {
     /// What batch does, and every signature is verified: more than twice the
     /// work
     All,
@@ -161,6 +161,16 @@ enum SelfCheckName {
     Batch,
     /// Nothing; for measurements
     Off,
+}
+
+impl From<SelfCheckName> for Check {
+    fn from(name: SelfCheckName) -> Self {
+        match name {
+            SelfCheckName::All => Self::All,
+            SelfCheckName::Batch => Self::Batch,
+            SelfCheckName::Off => Self::Off,
+        }
+    }
 }
 
 /// Says what would be signed.
@@ -286,11 +296,7 @@ pub(super) fn job(
     job.limits = args.rows.limits();
     job.threads = args.rows.threads();
     job.max_rejects = args.rows.max_rejects;
-    job.self_check = match args.self_check {
-        SelfCheckName::All => Check::All,
-        SelfCheckName::Batch => Check::Batch,
-        SelfCheckName::Off => Check::Off,
-    };
+    job.self_check = args.self_check.into();
     job.resume = args.resume;
     job.accept_touched = args.accept_touched;
     job.expect_rows = args.expect_rows;
