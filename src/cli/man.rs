@@ -14,9 +14,9 @@ use super::print;
 /// Print a manual page.
 #[derive(Args)]
 pub(crate) struct ManArgs {
-    /// The command it is about [default: the program]
+    /// The command it is about: `sign`, `key check` [default: the program]
     #[arg(value_name = "COMMAND")]
-    command: Option<String>,
+    command: Vec<String>,
 
     /// Write every page into this folder, which is made where there is none
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
@@ -24,19 +24,23 @@ pub(crate) struct ManArgs {
 }
 
 /// Prints one page, or writes all.
-pub(crate) fn run(args: &ManArgs, mut program: Command) -> Result<Exit, Error> {
+pub(crate) fn run(args: &ManArgs, program: Command) -> Result<Exit, Error> {
+    // `help` has no page of its own.
+    let mut program = program.disable_help_subcommand(true);
     // Gives each command its whole name.
     program.build();
     let Some(folder) = &args.out else {
-        let page = match &args.command {
-            None => &program,
-            Some(name) => program.find_subcommand(name).ok_or_else(|| {
-                let all = program.get_subcommands().map(Command::get_name);
-                let all: Vec<&str> = all.collect();
-                let hint = format!("one of {}", all.join(", "));
+        let mut page = &program;
+        for name in &args.command {
+            page = page.find_subcommand(name).ok_or_else(|| {
+                let all: Vec<&str> = page.get_subcommands().map(Command::get_name).collect();
+                let hint = match &all[..] {
+                    [] => format!("{} has no commands", page.get_name()),
+                    all => format!("one of {}", all.join(", ")),
+                };
                 Error::settings(format!("there is no command {name:?}"), hint)
-            })?,
-        };
+            })?;
+        }
         return print(&render(page)?);
     };
     let failed = |action, path: &PathBuf| {
@@ -54,8 +58,7 @@ pub(crate) fn run(args: &ManArgs, mut program: Command) -> Result<Exit, Error> {
     while let Some(command) = commands.pop() {
         let path = folder.join(Man::new(command.clone()).get_filename());
         std::fs::write(&path, render(command)?).map_err(failed("write", &path))?;
-        let below = command.get_subcommands();
-        commands.extend(below.filter(|command| command.get_name() != "help"));
+        commands.extend(command.get_subcommands());
     }
     Ok(Exit::Success)
 }
@@ -66,5 +69,14 @@ fn render(command: &Command) -> Result<String, Error> {
     let man = Man::new(command.clone()).manual("campaign-signer");
     let written = man.render(&mut bytes);
     written.map_err(|error| Error::settings(format!("failed to make the page: {error}"), ""))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let page = String::from_utf8_lossy(&bytes);
+    let mut ascii = String::with_capacity(page.len());
+    for c in page.chars() {
+        match c.is_ascii() {
+            true => ascii.push(c),
+            // So that it needs no one to say what it is encoded in.
+            false => ascii.push_str(&format!("\\[u{:04X}]", u32::from(c))),
+        }
+    }
+    Ok(ascii)
 }
