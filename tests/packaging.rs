@@ -168,7 +168,8 @@ fn what_is_completed_is_a_command_an_option_or_a_word() {
         (&["campaign-signer", "completions", "z"], "zsh"),
     ] {
         let line = format!(
-            "source {}; COMP_WORDS=({}); COMP_CWORD={}; _campaign-signer campaign-signer {:?} {:?}; \
+            "source {}; COMP_WORDS=({}); COMP_CWORD={}; \
+             f=$(complete -p campaign-signer); f=${{f#*-F }}; ${{f%% *}} campaign-signer {:?} {:?}; \
              printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             workdir.path("c.bash").display(),
             words

@@ -20,6 +20,13 @@ pub(crate) struct CompletionsArgs {
 pub(crate) fn run(args: &CompletionsArgs, mut program: Command) -> Result<Exit, Error> {
     let name = program.get_name().to_owned();
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut program, name, &mut script);
-    print(&String::from_utf8_lossy(&script))
+    clap_complete::generate(args.shell, &mut program, &name, &mut script);
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if args.shell == Shell::Bash {
+        // A program with a hyphen in its name is spelled in two ways there, and
+        // nothing is completed behind a command (clap-rs/clap#6421).
+        let (wrong, right) = (name.replace('-', "__subcmd__"), name.replace('-', "__"));
+        script = script.replace(&wrong, &right);
+    }
+    print(&script)
 }
