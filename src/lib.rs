@@ -47,6 +47,7 @@
 
 pub mod choosing;
 pub mod damage;
+pub mod ending;
 pub mod engine;
 pub mod envelope;
 pub mod error;
