@@ -8,13 +8,13 @@ made=${CARGO_TARGET_DIR:-target}
 cargo build --locked --release --bin campaign-signer
 signer=$made/release/campaign-signer
 
-# Beside the binary: cargo-deb finds what stands below target/ wherever it is.
-rm -rf "$made/packaged"
-mkdir -p "$made/packaged"
-"$signer" man --out "$made/packaged/man"
+# Beside the binary: cargo-deb knows where target/release really is.
+rm -rf "$made/release/packaged"
+mkdir -p "$made/release/packaged"
+"$signer" man --out "$made/release/packaged/man"
 for shell in bash zsh fish; do
-  "$signer" completions "$shell" > "$made/packaged/campaign-signer.$shell"
+  "$signer" completions "$shell" > "$made/release/packaged/campaign-signer.$shell"
 done
-gzip -9n "$made"/packaged/man/*.1
+gzip -9n "$made"/release/packaged/man/*.1
 
 cargo deb --locked --no-build "$@"
