@@ -47,10 +47,12 @@
 
 pub mod choosing;
 pub mod damage;
+pub mod ending;
 pub mod engine;
 pub mod envelope;
 pub mod error;
 pub mod explain;
+pub mod filter;
 pub mod format;
 pub mod hex;
 pub mod inspect;

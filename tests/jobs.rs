@@ -915,11 +915,16 @@ fn an_error_ends_the_job_and_resume_goes_on_behind_what_is_finished() {
         "--force --log json",
     );
     run.exit(1);
-    let last: Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
-    assert_eq!(
-        (&last["event"], &last["exit_code"]),
-        (&"job".into(), &1.into())
-    );
+    let events = run.stderr.lines().rev();
+    let mut events = events.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let summary = events.next().unwrap();
+    let last = events.next().unwrap();
+    for (event, name) in [(&summary, "summary"), (&last, "job")] {
+        assert_eq!(
+            (&event["event"], &event["exit_code"]),
+            (&name.into(), &1.into())
+        );
+    }
     let codes: Vec<u64> = last["outputs"]
         .as_array()
         .unwrap()

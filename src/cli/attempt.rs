@@ -11,6 +11,7 @@ use campaign_signer::row::Origin;
 use campaign_signer::stop::Stop;
 
 use super::exit::Exit;
+use super::observe::Observer;
 use super::plan;
 use super::progress::{Meter, ProgressMode};
 use super::report::{self, Report};
@@ -157,9 +158,14 @@ impl Planned {
         }
     }
 
-    /// Runs it, and tells how it ended.
-    pub(crate) fn execute(self) -> Result<(Exit, Summary), Box<Stopped>> {
+    /// Runs it, and tells how it ended, the observer as well.
+    pub(crate) fn execute(
+        self,
+        name: Option<&str>,
+        observer: &mut Observer,
+    ) -> Result<(Exit, Summary), Box<Stopped>> {
         let mut meter = Meter::new(self.progress);
+        let mut part = self.report.part(name);
         let result = match self.work {
             Work::Looked(placed, identity, stop) => {
                 let make = || placed.job(Some(&identity), &stop);
@@ -168,6 +174,12 @@ impl Planned {
                     None => plan::plan(&make, &mut meter),
                 };
                 meter.finish();
+                part.signs = false;
+                match &looked {
+                    Ok((exit, summary)) => report::finish(&mut part, summary, *exit),
+                    Err(error) => report::give_up(&mut part, &meter, error),
+                }
+                observer.enter(part);
                 return looked.map_err(|error| Stopped::early(error, false));
             }
             Work::Planned(job, standing) => {
@@ -176,15 +188,25 @@ impl Planned {
             Work::Prepared(prepared) => prepared.run(|event| meter.hear(event)),
         };
         meter.finish();
+        part.resumed = meter.resumed;
         match result {
-            Ok(summary) => Ok((self.report.print(&summary), summary)),
-            Err(error) => Err(match meter.left {
-                Some(left) => {
-                    let left = Some(left_words(&left, self.from_stdin));
-                    Box::new(Stopped { error, left })
-                }
-                None => Stopped::early(error, self.can_resume),
-            }),
+            Ok(summary) => {
+                let exit = self.report.print(&summary);
+                report::finish(&mut part, &summary, exit);
+                observer.enter(part);
+                Ok((exit, summary))
+            }
+            Err(error) => {
+                report::give_up(&mut part, &meter, &error);
+                observer.enter(part);
+                Err(match meter.left {
+                    Some(left) => {
+                        let left = Some(left_words(&left, self.from_stdin));
+                        Box::new(Stopped { error, left })
+                    }
+                    None => Stopped::early(error, self.can_resume),
+                })
+            }
         }
     }
 }

@@ -56,7 +56,7 @@ fn find_shape(format: &'static Format, name: &str) -> Result<&'static Shape, Err
 /// Print a JSON Schema (2020-12).
 #[derive(Args)]
 pub(crate) struct SchemaArgs {
-    /// A format, or `job`, `reject`, `manifest` or `postback`
+    /// A format, or `job`, `reject`, `manifest`, `summary` or `postback`
     #[arg(value_name = "ID", required_unless_present = "write")]
     name: Option<String>,
 
@@ -104,6 +104,7 @@ pub(crate) fn schema(args: &SchemaArgs) -> Result<Exit, Error> {
         "reject" => schema::reject(),
         "manifest" => schema::manifest(),
         "postback" => schema::postback(),
+        "summary" => schema::summary(),
         id if args.record => schema::record(find_format(id)?),
         id => schema::row(find_format(id)?),
     };

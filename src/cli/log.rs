@@ -2,9 +2,12 @@
 //! `--log json` one JSON object for each event. Nothing secret in either.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
+use campaign_signer::ending::Failure;
 use campaign_signer::error::Error;
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -28,6 +31,44 @@ static IS_JSON: AtomicBool = AtomicBool::new(false);
 /// Decides it.
 pub(crate) fn speak(mode: LogMode) {
     IS_JSON.store(mode == LogMode::Json, Ordering::Relaxed);
+}
+
+/// What is not said yet, where somebody wants silence unless it is needed.
+static HELD: Mutex<Option<String>> = Mutex::new(None);
+
+/// From now on nothing is said.
+pub(crate) fn hold() {
+    if let Ok(mut held) = HELD.lock() {
+        held.get_or_insert_default();
+    }
+}
+
+/// What was held back is said, or dropped; from now on everything is said at
+/// once.
+pub(crate) fn release(is_said: bool) {
+    let held = HELD.lock().ok().and_then(|mut held| held.take());
+    if let (Some(held), true) = (held, is_said) {
+        write(&held);
+    }
+}
+
+/// Whether what is said now is held back.
+pub(crate) fn is_held() -> bool {
+    HELD.lock().is_ok_and(|held| held.is_some())
+}
+
+/// Says a line on standard error, or holds it back.
+pub(crate) fn line(words: fmt::Arguments<'_>) {
+    let line = format!("{words}\n");
+    match HELD.lock().as_deref_mut() {
+        Ok(Some(held)) => held.push_str(&line),
+        _ => write(&line),
+    }
+}
+
+/// Where nobody reads it any more, the work goes on all the same.
+fn write(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Whether events are JSON.
@@ -61,9 +102,9 @@ pub(crate) fn warn(warning: impl std::fmt::Display) {
 }
 
 /// What stopped the program, and where; then what to type; then, where a run
-/// can be resumed, the command that does it.
-pub(crate) fn error(error: &Error, resume: Option<&str>) {
-    error_at("", &error.to_string(), &str::to_owned, error, resume);
+/// can be resumed, the command that does it. All of that is given back.
+pub(crate) fn error(error: &Error, resume: Option<&str>) -> Failure {
+    error_at("", &error.to_string(), &str::to_owned, error, resume)
 }
 
 /// The same for an error somewhere in a job file, in words of its own. What
@@ -74,7 +115,7 @@ pub(crate) fn error_at(
     hide: &dyn Fn(&str) -> String,
     error: &Error,
     resume: Option<&str>,
-) {
+) -> Failure {
     use std::error::Error as _;
     let mut words = words.to_owned();
     let mut source = error.source();
@@ -95,13 +136,18 @@ pub(crate) fn error_at(
             "exit_code": Exit::from(error) as u8,
         });
         event("error", &fields);
-        return;
+    } else {
+        say!("campaign-signer: error: {words}");
+        if let Some(hint) = &hint {
+            say!("campaign-signer: hint: {hint}");
+        }
+        if let Some(resume) = resume {
+            say!("campaign-signer: resume: {resume}");
+        }
     }
-    say!("campaign-signer: error: {words}");
-    if let Some(hint) = hint {
-        say!("campaign-signer: hint: {hint}");
-    }
-    if let Some(resume) = resume {
-        say!("campaign-signer: resume: {resume}");
+    Failure {
+        message: words,
+        hint,
+        resume: resume.map(str::to_owned),
     }
 }

@@ -10,12 +10,14 @@ mod check;
 mod exit;
 mod explain;
 mod explain_words;
+mod filter;
 mod formats;
 mod inspect;
 mod job;
 mod key;
 mod key_check;
 mod log;
+mod observe;
 mod passphrase;
 mod plan;
 mod postback_report;
@@ -43,13 +45,11 @@ use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::Exit;
 use log::warn;
 
-/// Prints a line to standard error. Where nobody reads it any more, the work
-/// goes on all the same.
+/// Says a line on standard error.
 macro_rules! say {
-    ($($words:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($words)*);
-    }};
+    ($($words:tt)*) => {
+        $crate::cli::log::line(format_args!($($words)*))
+    };
 }
 pub(crate) use say;
 
@@ -75,6 +75,8 @@ enum Command {
     Run(job::RunArgs),
     /// Say what `sign` would do with the same arguments: how much, how long
     Plan(Box<sign::SignArgs>),
+    /// Sign the rows of a stream: NDJSON in, one line out for each line in
+    Filter(Box<filter::FilterArgs>),
     /// Check rows without a key: the same rejects, nothing signed
     Check(Box<check::CheckArgs>),
     /// Sum up a rejects file: what is wrong, how often, an example of each
@@ -109,15 +111,27 @@ pub(crate) fn main() -> ExitCode {
     // A plan writes nothing, so it needs to be told no output.
     let free = |arg: Arg| arg.required_unless_present(Resettable::Reset);
     let command = Cli::command().mut_subcommand("plan", |plan| plan.mut_arg("output", free));
-    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+    let matches = command.clone().try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => error.exit(),
+        Err(error) => {
+            if error.use_stderr() {
+                if filter::drains(std::env::args_os()) {
+                    filter::drain();
+                }
+                let _ = error.print();
+                observe::misused(&command, &error);
+                return Exit::Settings.into();
+            }
+            error.exit()
+        }
     };
     let result = match cli.command {
-        Command::Sign(args) => sign::run(*args),
-        Command::Plan(args) => sign::plan(*args),
-        Command::Run(args) => job::run(&args),
-        Command::Check(args) => check::run(*args),
+        Command::Sign(args) => Ok(sign::run(*args)),
+        Command::Plan(args) => Ok(sign::plan(*args)),
+        Command::Run(args) => Ok(job::run(&args)),
+        Command::Filter(args) => Ok(filter::run(*args)),
+        Command::Check(args) => Ok(check::run(*args)),
         Command::Rejects(args) => rejects::run(&args),
         Command::Report(args) => report_page::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -38,6 +38,12 @@ pub(crate) struct Meter {
     before: Option<Progress>,
     /// How far a resume has come, where the run has ended unfinished.
     pub(crate) left: Option<Progress>,
+    /// Whether the run went on with an earlier attempt.
+    pub(crate) resumed: bool,
+    /// How far it is.
+    pub(crate) last: Progress,
+    /// How many rows a resume would find done.
+    durable: Option<u64>,
 }
 
 enum Drawn {
@@ -59,6 +65,7 @@ impl Meter {
         let on_terminal = std::io::stderr().is_terminal();
         let style = match mode {
             ProgressMode::None => Drawn::Nothing,
+            _ if log::is_held() => Drawn::Nothing,
             _ if log::is_json() => Drawn::Json,
             ProgressMode::Auto if on_terminal => bar(),
             ProgressMode::Bar => bar(),
@@ -76,15 +83,26 @@ impl Meter {
             next: started + first,
             before: None,
             left: None,
+            resumed: false,
+            last: Progress::default(),
+            durable: None,
         }
     }
 
     /// Hears what the pipeline tells.
     pub(crate) fn hear(&mut self, event: Event<'_>) {
         match event {
-            Event::Begun(begun) => report::begun(begun),
-            Event::Progress(progress) => self.show(progress),
+            Event::Begun(begun) => {
+                self.resumed = begun.resumed;
+                self.durable = begun.resumed.then_some(begun.rows);
+                report::begun(begun);
+            }
+            Event::Progress(progress) => {
+                self.last = *progress;
+                self.show(progress);
+            }
             Event::Checkpoint(progress) => {
+                self.durable = Some(progress.rows);
                 if log::is_json() {
                     let rows = json!({ "rows": progress.rows, "records": progress.records });
                     log::event("checkpoint", &rows);
@@ -131,11 +149,17 @@ impl Meter {
                     "records": progress.records,
                     "bytes": progress.bytes,
                     "total_bytes": progress.total_bytes,
-                    "rows_per_second": rate.round(),
-                    "seconds_left": left.map(f64::round),
+                    "rows_per_s": rate.round(),
+                    "eta_s": left.map(f64::round),
+                    "checkpoint": self.durable,
                 }),
             ),
         }
+    }
+
+    /// How long it has been shown.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Takes the bar away, so that what follows starts on a clean line.

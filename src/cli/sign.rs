@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum};
 use super::args::{FileFormat, RowArgs};
 use super::attempt::{Placed, Planned, Stopped};
 use super::exit::Exit;
+use super::observe::{ObserveArgs, Observer};
 use super::passphrase::PassphraseArgs;
 use super::sign_key::{self, Loaded};
 use super::values::interval;
@@ -134,6 +135,9 @@ pub(crate) struct SignArgs {
     /// signature verified as well, or nothing
     #[arg(long, value_name = "MODE", default_value = "batch")]
     self_check: SelfCheckName,
+
+    #[command(flatten)]
+    pub(super) observe: ObserveArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -147,7 +151,7 @@ enum CompressionName {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum SelfCheckName {
+pub(super) enum SelfCheckName {
     /// What batch does, and every signature is verified: more than twice the
     /// work
     All,
@@ -159,21 +163,45 @@ enum SelfCheckName {
     Off,
 }
 
+impl From<SelfCheckName> for Check {
+    fn from(name: SelfCheckName) -> Self {
+        match name {
+            SelfCheckName::All => Self::All,
+            SelfCheckName::Batch => Self::Batch,
+            SelfCheckName::Off => Self::Off,
+        }
+    }
+}
+
 /// Says what would be signed.
-pub(crate) fn plan(mut args: SignArgs) -> Result<Exit, Error> {
+pub(crate) fn plan(mut args: SignArgs) -> Exit {
     args.plan = true;
-    run(args)
+    observed("plan", args)
 }
 
 /// Signs rows.
-pub(crate) fn run(args: SignArgs) -> Result<Exit, Error> {
+pub(crate) fn run(args: SignArgs) -> Exit {
+    observed("sign", args)
+}
+
+fn observed(command: &str, args: SignArgs) -> Exit {
     log::speak(args.rows.log);
+    let mut observer = Observer::begin(command);
+    observer.watch(&args.observe, !args.only_looks(), args.rows.progress);
+    let result = observer
+        .check(args.uses_stdout())
+        .and_then(|()| attempt(args, &mut observer));
+    observer.end(result)
+}
+
+fn attempt(args: SignArgs, observer: &mut Observer) -> Result<Exit, Error> {
     let stop = signals::stop()?;
+    observer.plan(1);
     let can_resume = args.can_resume();
     let planned = place(args, &stop).map_err(|error| Stopped::early(error, can_resume));
     let done = planned.and_then(|planned| {
         planned.announce();
-        planned.execute()
+        planned.execute(None, observer)
     });
     match done {
         Ok((exit, _)) => Ok(exit),
@@ -182,7 +210,8 @@ pub(crate) fn run(args: SignArgs) -> Result<Exit, Error> {
                 let command = again::resume_command();
                 format!("{command}   # {left}")
             });
-            log::error(&stopped.error, resume.as_deref());
+            let failure = log::error(&stopped.error, resume.as_deref());
+            observer.fail(&stopped.error, failure);
             Ok(Exit::from(&stopped.error))
         }
     }
@@ -203,12 +232,26 @@ impl SignArgs {
 
     /// Whether a run of these arguments leaves what another can go on with.
     pub(crate) fn can_resume(&self) -> bool {
-        let only_looks = self.plan || self.dry_run || self.sample.is_some();
-        let to_stdout = self
-            .output
-            .as_ref()
-            .is_some_and(|output| output.as_os_str() == "-");
-        !only_looks && !to_stdout
+        !self.only_looks() && !self.is_to_stdout()
+    }
+
+    /// Whether nothing that is signed stays.
+    pub(super) fn only_looks(&self) -> bool {
+        self.plan || self.dry_run || self.sample.is_some()
+    }
+
+    fn is_to_stdout(&self) -> bool {
+        let output = self.output.as_ref();
+        output.is_some_and(|output| output.as_os_str() == "-")
+    }
+
+    /// What these arguments print on standard output.
+    pub(super) fn uses_stdout(&self) -> Option<&'static str> {
+        match self.sample {
+            Some(_) => Some("the samples"),
+            None if self.plan || self.dry_run => None,
+            None => self.is_to_stdout().then_some("the signed records"),
+        }
     }
 
     /// The key, loaded and probed; where it tells its own id, that is taken.
@@ -253,11 +296,7 @@ pub(super) fn job(
     job.limits = args.rows.limits();
     job.threads = args.rows.threads();
     job.max_rejects = args.rows.max_rejects;
-    job.self_check = match args.self_check {
-        SelfCheckName::All => Check::All,
-        SelfCheckName::Batch => Check::Batch,
-        SelfCheckName::Off => Check::Off,
-    };
+    job.self_check = args.self_check.into();
     job.resume = args.resume;
     job.accept_touched = args.accept_touched;
     job.expect_rows = args.expect_rows;
@@ -281,6 +320,7 @@ pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, E
     args.passphrase.refuse_stdin(args.rows.reads_stdin())?;
     let inputs = args.rows.sources().into_iter();
     sources.extend(inputs.map(|path| ("an input", path)));
+    sources.extend(args.observe.sources());
     Ok(sources)
 }
 

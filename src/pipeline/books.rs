@@ -12,6 +12,7 @@ use crate::record::{Counted, Damaged, Damages, Tally};
 use super::check::Report;
 use super::job::{MaxRejects, Summary};
 use super::pace::Pace;
+use super::rows::SignedRows;
 
 /// The rows a percentage waits for before it stops a run.
 const PERCENT_SAMPLE: u64 = 1000;
@@ -22,7 +23,7 @@ const WRONG_BATCHES: u64 = 2;
 
 /// What was counted so far.
 #[derive(Clone, Default)]
-pub(super) struct Books {
+pub(crate) struct Books {
     pub(super) counts: Counts,
     pub(super) by_code: BTreeMap<Code, u64>,
     pub(super) notices: Tally,
@@ -40,6 +41,41 @@ pub(super) struct Books {
 }
 
 impl Books {
+    /// Books for rows of which so many may be rejected.
+    pub(crate) fn tolerating(max_rejects: Option<MaxRejects>) -> Self {
+        Self {
+            max_rejects,
+            ..Self::default()
+        }
+    }
+
+    /// Enters rows that were signed together.
+    ///
+    /// # Errors
+    /// When more are rejected than is tolerated, or the machine miscalculates.
+    pub(crate) fn enter_rows(&mut self, rows: u64, signed: &SignedRows) -> Result<(), Error> {
+        let report = &signed.report;
+        let good = rows.saturating_sub(report.rejected);
+        self.enter(Some(report), good, signed.records)?;
+        self.enter_recomputed(signed.recomputed)
+    }
+
+    /// Compares what was read with what was entered, at the end of a stream of
+    /// `rows` rows, and gives what there is to say of it.
+    ///
+    /// # Errors
+    /// When it does not agree, or too many rows were rejected.
+    pub(crate) fn close_rows(&self, rows: u64) -> Result<Summary, Error> {
+        let read = InputEntry {
+            path: "-".into(),
+            bytes: 0,
+            sha256: String::new(),
+            rows,
+        };
+        self.close(std::slice::from_ref(&read), None)?;
+        Ok(self.summary(&[]))
+    }
+
     /// The books as a checkpoint has them; `None` where it counts rejects by a
     /// code, or a kind of damage, that this build does not know.
     pub(super) fn of(checkpoint: &Checkpoint) -> Option<Self> {

@@ -43,6 +43,22 @@ pub(super) struct Report {
     pub(super) input_bytes: u64,
 }
 
+impl Report {
+    /// Counts a row that has these problems.
+    pub(super) fn reject(&mut self, file: &str, position: Position, problems: &[Problem]) {
+        self.rejected += 1;
+        for problem in problems {
+            self.damages.add(problem, file, position.line);
+        }
+        if let Some(first) = problems.first() {
+            *self.by_code.entry(first.code).or_default() += 1;
+            if self.first_reject.is_none() {
+                self.first_reject = Some(describe(file, position, first));
+            }
+        }
+    }
+}
+
 /// Checks every row of a batch.
 pub(super) fn check(
     work: &Work<'_>,
@@ -285,16 +301,7 @@ impl<'r> Checker<'_, 'r> {
             Some(table) => table.write(&reject, self.file, &mut self.report.rejects),
             None => reject.write(self.file, &mut self.report.rejects),
         }
-        self.report.rejected += 1;
-        for problem in &self.problems {
-            self.report.damages.add(problem, self.file, position.line);
-        }
-        if let Some(first) = self.problems.first() {
-            *self.report.by_code.entry(first.code).or_default() += 1;
-            if self.report.first_reject.is_none() {
-                self.report.first_reject = Some(describe(self.file, position, first));
-            }
-        }
+        self.report.reject(self.file, position, &self.problems);
         self.problems.clear();
     }
 }

@@ -4,20 +4,15 @@ use std::sync::Arc;
 
 use crate::choosing::{Chosen, fingerprint, ring_key};
 use crate::engine::{Check, Engine, EngineInfo, Hs256};
-use crate::envelope::{Envelope, Style};
 use crate::error::Error;
 use crate::format::Alg;
 use crate::key::{Secret, SigningKey};
-use crate::output::{Compression, KeyEntry, RingKeyEntry};
-use crate::record::{Choices, Outcome, Plan, Problem, Records, Rules, Spread, Tally};
+use crate::output::{KeyEntry, RingKeyEntry};
+use crate::record::{Choices, Problem, Rules, Settings};
 use crate::ring::{KeyRing, RingKey};
-use crate::signing_input::Recipes;
 use crate::stamp::Stamps;
 
-use super::counting::Names;
-use super::press::{Press, Printer};
-use super::supply::Supply;
-use super::task::sign_all;
+use super::rows::RowSigner;
 
 /// A key at work.
 pub struct Signer {
@@ -120,6 +115,20 @@ impl Signer {
         })
     }
 
+    /// The rules of these settings, which know how rows choose among the keys.
+    ///
+    /// # Errors
+    /// When the settings name what the format does not have, or give a value
+    /// its field refuses.
+    pub fn rules(&self, settings: Settings) -> Result<Rules, Error> {
+        let no_file = |error| Error::Plan { file: None, error };
+        let mut rules = Rules::new(settings).map_err(no_file)?;
+        if let Some(choices) = &self.choices {
+            rules.choose(choices);
+        }
+        Ok(rules)
+    }
+
     /// What derives each key's nonces, where nonces are derived.
     pub(super) fn stamps(&self) -> Option<&[Stamps]> {
         (!self.stamps.is_empty()).then_some(&self.stamps[..])
@@ -132,46 +141,12 @@ impl Signer {
     /// # Errors
     /// The row's problems, or why nothing can be signed.
     pub fn sign_row(&self, rules: &Rules, row: &str, number: u64) -> Result<Vec<u8>, RowError> {
-        let format = rules.format();
-        let plan = Plan::for_members(rules);
-        let mut records = Arc::<Supply<Records>>::default().take();
-        records.prepare(rules);
-        let mut problems = Vec::new();
-        let mut notices = Tally::default();
-        let row = row.as_bytes();
-        match plan.check_json(row, number, &mut records, &mut problems, &mut notices) {
-            Outcome::Reject => Err(RowError::Rejected(problems)),
-            Outcome::Record => {
-                let envelope = Envelope::of(rules, Style::Ndjson, &[], true);
-                let recipes = Recipes::new(format);
-                let printer = Printer {
-                    recipes,
-                    envelope,
-                    publishers: None,
-                };
-                let settings = rules.settings();
-                let names = Names {
-                    formats: vec![format.id.to_owned()],
-                    keys: Vec::new(),
-                };
-                let press = Press {
-                    formats: &[printer],
-                    together: None,
-                    names: &names,
-                    signer: self,
-                    spread: settings.spread.map(|over| Spread {
-                        from: settings.timestamp,
-                        over,
-                    }),
-                    self_check: Check::All,
-                    compression: Compression::None,
-                    partitioner: None,
-                    parted: false,
-                    benches: Arc::default(),
-                    lines: Arc::default(),
-                };
-                sign_all(records, &press).map_err(RowError::Failed)
-            }
+        let rows = std::iter::once((row.as_bytes(), number));
+        let signed = RowSigner::new(self, rules, Check::All).sign(rows, |_, _| None);
+        let mut signed = signed.map_err(RowError::Failed)?;
+        match signed.rejected.pop() {
+            Some((_, problems)) => Err(RowError::Rejected(problems)),
+            None => Ok(signed.lines),
         }
     }
 }

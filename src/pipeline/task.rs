@@ -164,20 +164,24 @@ fn becomes(records: &[Lent<Records>], row: usize) -> u64 {
     record.meets().saturating_mul(of_each)
 }
 
-/// Signs all of these records at once and gives their lines.
-pub(super) fn sign_all(records: Lent<Records>, press: &Press<'_>) -> Result<Vec<u8>, Error> {
-    let mut lines = Vec::new();
+/// Signs all of these records at once and gives their lines, and how many
+/// signatures had to be computed anew.
+pub(super) fn sign_all(records: Lent<Records>, press: &Press<'_>) -> Result<(Vec<u8>, u64), Error> {
+    let (mut lines, mut recomputed) = (Vec::new(), 0);
     let mut failed = None;
     cut_records((vec![records], 1), Report::default(), None, &mut |task| {
         match task.sign(press, &Trace::default()) {
-            Ok(done) => lines.extend_from_slice(&done.lines),
+            Ok(done) => {
+                lines.extend_from_slice(&done.lines);
+                recomputed += done.recomputed;
+            }
             Err(error) => failed = Some(error),
         }
         failed.is_none()
     });
     match failed {
         Some(error) => Err(error),
-        None => Ok(lines),
+        None => Ok((lines, recomputed)),
     }
 }
 

@@ -16,7 +16,7 @@ pub fn same_name(a: &str, b: &str) -> bool {
     normal(a).eq(normal(b))
 }
 
-fn normal(name: &str) -> impl Iterator<Item = char> {
+pub(super) fn normal(name: &str) -> impl Iterator<Item = char> {
     name.chars()
         .filter(|c| !matches!(c, '-' | '_' | '.' | ' '))
         .map(|c| c.to_ascii_lowercase())

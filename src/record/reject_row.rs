@@ -25,7 +25,7 @@ pub fn object_of_line(line: &[u8]) -> Option<&str> {
 
 /// Whether every reader takes it: grammar alone lets escapes through that are
 /// no characters, and numbers that are none to many.
-fn is_readable(object: &str) -> bool {
+pub(super) fn is_readable(object: &str) -> bool {
     serde_json::from_str::<serde_json::Value>(object).is_ok()
 }
 

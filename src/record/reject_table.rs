@@ -9,6 +9,7 @@
 //! not know where rejects are written.
 
 use super::reject::{Problem, Reject};
+use super::reject_band::SIGN_ERROR;
 
 /// The names of what is behind, in their order. `_file` is there where a run
 /// has several inputs.
@@ -169,5 +170,5 @@ const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// Whether a column of this name is one of those behind.
 pub(super) fn is_behind(name: &str) -> bool {
-    name.starts_with('_') && COLUMNS.contains(&name)
+    name.starts_with('_') && (COLUMNS.contains(&name) || name == SIGN_ERROR)
 }

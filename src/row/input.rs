@@ -117,3 +117,23 @@ fn stdin() -> io::Result<File> {
     use std::os::windows::io::AsHandle;
     Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
 }
+
+/// Whether reading standard input would give something, its end included,
+/// within so many milliseconds. Where it cannot be told, it would.
+#[cfg(unix)]
+pub fn stdin_is_ready(millis: u16) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    let wait = Timespec {
+        tv_sec: i64::from(millis / 1000),
+        tv_nsec: i64::from(millis % 1000) * 1_000_000,
+    };
+    let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
+    !matches!(poll(&mut waits, Some(&wait)), Ok(0))
+}
+
+/// Elsewhere lines wait for others.
+#[cfg(not(unix))]
+pub fn stdin_is_ready(_millis: u16) -> bool {
+    true
+}

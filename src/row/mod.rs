@@ -19,7 +19,7 @@ mod reader;
 mod source;
 
 pub use cells::{Cells, CellsError, PlainRows, stray_quote};
-pub use input::{Input, Origin};
+pub use input::{Input, Origin, stdin_is_ready};
 pub use reader::Reader;
 pub use source::{Compressed, Source};
 

@@ -2,7 +2,7 @@
 //!
 //! For every format the schema of an input row, of a signed record and of each
 //! shape; the
-//! schemas of rejects and manifests; the tables of the README and the page
+//! schemas of rejects, manifests and summaries; the tables of the README and the page
 //! `formats` shows. All of it follows from the table, so nothing here has to
 //! be changed for a new format. This module must not know the terminal,
 //! arguments, keys or files: it gives names and texts, others write them.
@@ -13,6 +13,7 @@ mod record;
 mod row;
 mod run;
 mod shape;
+mod summary;
 mod value;
 mod words;
 
@@ -26,6 +27,7 @@ pub use record::record;
 pub use row::row;
 pub use run::{manifest, reject};
 pub use shape::shape;
+pub use summary::summary;
 
 /// Every file of the `schemas` directory: its name and its text, which ends
 /// with a line end.
@@ -45,6 +47,7 @@ pub fn files() -> Vec<(String, String)> {
     }
     add(&reject());
     add(&manifest());
+    add(&summary());
     add(&postback());
     files.push(("README.md".to_owned(), pages::readme()));
     files

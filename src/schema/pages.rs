@@ -49,6 +49,7 @@ pub(super) fn readme() -> String {
          - `FORMAT.SHAPE.json`: one object of a shape (`--shape`), as a line of NDJSON.\n\
          - `reject.json`: one line of the rejects file.\n\
          - `manifest.json`: the manifest of a run.\n\
+         - `summary.json`: the line that `--summary stdout` prints.\n\
          - `postback.json`: one verdict of `verify-postback`.\n\
          - `job.schema.json`: a job file for `campaign-signer run`.\n\n\
          ## Formats\n\n",

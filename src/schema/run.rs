@@ -335,7 +335,7 @@ fn file(description: &str, records: &str) -> Value {
 
 /// An object with these members and no others; all must be there but those
 /// named optional.
-fn closed(properties: Value, optional: &[&str]) -> Value {
+pub(super) fn closed(properties: Value, optional: &[&str]) -> Value {
     let names = properties
         .as_object()
         .into_iter()
@@ -351,15 +351,15 @@ fn closed(properties: Value, optional: &[&str]) -> Value {
     })
 }
 
-fn codes() -> Vec<&'static str> {
+pub(super) fn codes() -> Vec<&'static str> {
     Code::ALL.iter().map(|code| code.as_str()).collect()
 }
 
-fn text(description: &str) -> Value {
+pub(super) fn text(description: &str) -> Value {
     json!({ "description": description, "type": "string" })
 }
 
-fn integer(min: u64, description: &str) -> Value {
+pub(super) fn integer(min: u64, description: &str) -> Value {
     json!({ "description": description, "type": "integer", "minimum": min })
 }
 

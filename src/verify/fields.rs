@@ -18,10 +18,11 @@ pub type NonceKey = [u8; 16];
 /// The values of a format's fields as they were signed, each in its place.
 pub(super) type Values<'a> = Vec<Option<Cow<'a, str>>>;
 
-/// The JSON text of a record's member.
+/// The JSON text of a record's member; `null` is as good as none.
 pub(super) fn find<'a>(members: &[Member<'a>], name: &str) -> Option<&'a str> {
     let found = members.iter().find(|(member, _)| member == name);
-    found.map(|(_, token)| *token)
+    let token = found.map(|(_, token)| *token);
+    token.filter(|token| Shape::of(token) != Shape::Null)
 }
 
 /// Reads every field of a record.

@@ -192,7 +192,7 @@ fn flat(format: &'static Format, members: &[Member<'_>]) -> Opened {
     match (&layout.signing, &opened.result) {
         (Signing::Jws { header, claims }, Some((_, text))) => match Compact::parse(text) {
             Ok(compact) => {
-                token::verify_claims(&compact, members, claims, &mut findings);
+                token::verify_claims(format, &compact, members, claims, &mut findings);
                 token::verify_header(format, &compact, header, &read, &mut findings);
             }
             Err(error) => findings.add(result, error.to_string()),

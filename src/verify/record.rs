@@ -222,7 +222,7 @@ fn verify_members(
                         own.or_else(|| key_id.as_deref().filter(|_| is_key_id(format, selector)))
                     };
                     judge.hand_in(format, field, result, &token.signature, write, findings);
-                    token::verify_claims(&token, members, claims, findings);
+                    token::verify_claims(format, &token, members, claims, findings);
                     token::verify_header(format, &token, header, &values, findings);
                 }
             },

@@ -19,6 +19,7 @@ pub(super) fn is_claim(claims: &[Claim], name: &str) -> bool {
 
 /// The token's claims beside the record's members.
 pub(super) fn verify_claims(
+    format: &Format,
     token: &Compact<'_>,
     members: &[Member<'_>],
     claims: &[Claim],
@@ -48,7 +49,11 @@ pub(super) fn verify_claims(
     }
     for claim in claims {
         let (Claim::Field(name) | Claim::Object(name, _)) = claim;
-        if find(members, name).is_some() && !payload.iter().any(|(own, _)| own == name) {
+        let is_said = |token: &str| {
+            let omit = format.field(name).and_then(|(_, field)| field.omit);
+            omit != Some(json::string(token).as_deref().unwrap_or(token))
+        };
+        if find(members, name).is_some_and(is_said) && !payload.iter().any(|(own, _)| own == name) {
             findings.add(&format!("jws.{name}"), "is missing from the token");
         }
     }

@@ -27,7 +27,7 @@ fn every_line_is_an_event_whatever_becomes_of_the_run() {
     ended.exit(1);
     let seen = names(&ended);
     assert_eq!(seen[..2], ["start", "begin"]);
-    assert_eq!(seen[seen.len() - 1], "end");
+    assert_eq!(seen[seen.len() - 2..], ["end", "summary"]);
     assert!(seen.iter().any(|name| name == "checkpoint"), "{seen:?}");
     assert_eq!(ended.event("start")["job_id"], "job");
     assert_eq!(ended.event("begin")["resumed"], false);

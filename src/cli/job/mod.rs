@@ -23,8 +23,10 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 
 use super::exit::Exit;
 use super::log::{self, LogMode};
+use super::observe::{ObserveArgs, Observer, SummaryMode};
+use super::progress::ProgressMode;
 use file::JobFile;
-use given::Given;
+use given::{Given, Words};
 
 pub(crate) use schema::{SCHEMA_FILE, schema};
 pub(crate) use template::template;
@@ -82,12 +84,21 @@ impl FromArgMatches for RunArgs {
 }
 
 /// Runs a job.
-pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
+pub(crate) fn run(args: &RunArgs) -> Exit {
+    let mut observer = Observer::begin("run");
+    let result = attempt(args, &mut observer);
+    observer.end(result)
+}
+
+fn attempt(args: &RunArgs, observer: &mut Observer) -> Result<Exit, Error> {
     let keys = keys::keys();
     speak(&args.given, &keys);
+    watch(&args.given, &keys, observer);
     let file = JobFile::read(&args.file)?;
     let document = document::read(&file, &keys, &environment::of_process)?;
-    speak(&args.given.over(&document.top, &keys), &keys);
+    let top = args.given.over(&document.top, &keys);
+    speak(&top, &keys);
+    let observed = watch(&top, &keys, observer);
     let job = translate::Job {
         file: &file,
         keys: &keys,
@@ -95,7 +106,34 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Error> {
         command_line: &args.given,
     };
     let parts = job.parts(args.only.as_deref())?;
-    outputs::run(&file, &document.hidden, parts)
+    observer.check(parts.iter().find_map(|part| part.args.uses_stdout()))?;
+    if let Some(part) = parts.iter().find(|part| part.args.observe != observed) {
+        let place = translate::place(&file, part.about.name.as_deref());
+        return Err(Error::settings(
+            format!("{place}: metrics-file, summary and quiet are of the whole job"),
+            "write them above the first [[output]]",
+        ));
+    }
+    outputs::run(&file, &document.hidden, parts, observer)
+}
+
+/// From now on the job is watched in this way.
+fn watch(given: &Given, keys: &[keys::Key], observer: &mut Observer) -> ObserveArgs {
+    use clap::ValueEnum as _;
+    let is_set = |name| {
+        let entry = given.entry(keys, name);
+        entry.is_some_and(|entry| !matches!(entry.words, Words::Flag(false)))
+    };
+    let word = |name| given.text(keys, name).unwrap_or_default();
+    let args = ObserveArgs {
+        metrics_file: given.text(keys, "metrics-file").map(PathBuf::from),
+        summary: SummaryMode::from_str(word("summary"), false).unwrap_or_default(),
+        quiet: is_set("quiet"),
+    };
+    let only_looks = ["dry-run", "plan", "sample"].into_iter().any(is_set);
+    let progress = ProgressMode::from_str(word("progress"), false);
+    observer.watch(&args, !only_looks, progress.unwrap_or(ProgressMode::Auto));
+    args
 }
 
 /// From now on events are told in this way, if one is given.

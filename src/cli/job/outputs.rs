@@ -10,6 +10,7 @@ use campaign_signer::stop::Stop;
 
 use super::super::attempt::{Identity, Placed, Planned, Stopped};
 use super::super::exit::Exit;
+use super::super::observe::Observer;
 use super::super::sign;
 use super::super::{again, log, report, signals, values};
 use super::environment::Hidden;
@@ -21,8 +22,14 @@ use super::translate::{About, Part};
 type Failed = Box<(About, Error)>;
 
 /// Runs every part; an error is told here, with its place in the job.
-pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<Exit, Error> {
+pub(super) fn run(
+    file: &JobFile,
+    hidden: &Hidden,
+    parts: Vec<Part>,
+    observer: &mut Observer,
+) -> Result<Exit, Error> {
     let stop = signals::stop()?;
+    observer.plan(parts.len());
     let can_resume = parts.iter().all(|part| part.args.can_resume());
     let ready = check_files(file, &parts).and_then(|files| {
         let planned = prepare(parts, &stop)?;
@@ -38,8 +45,10 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
             let resume = stopped
                 .left
                 .map(|left| format!("{}   # {left}", again::resume_command()));
-            log::error_at(&place, &words, &hide, &stopped.error, resume.as_deref());
-            return Ok(Exit::from(&stopped.error));
+            let error = &stopped.error;
+            let failure = log::error_at(&place, &words, &hide, error, resume.as_deref());
+            observer.fail(error, failure);
+            return Ok(Exit::from(error));
         }
     };
     let count = planned.len();
@@ -49,7 +58,7 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
             report::output(name, done.len() + 1, count);
         }
         planned.announce();
-        match planned.execute() {
+        match planned.execute(about.name.as_deref(), observer) {
             Ok((exit, summary)) => done.push(Done {
                 name: about.name.unwrap_or_default(),
                 file: output,
@@ -68,7 +77,8 @@ pub(super) fn run(file: &JobFile, hidden: &Hidden, parts: Vec<Part>) -> Result<E
                     .then(|| format!("{}   # {}", again::resume_command(), left.join("; ")));
                 let (place, words) = about.words(file, &error);
                 let hide = |found: &str| hidden.hide(found);
-                log::error_at(&place, &words, &hide, &error, resume.as_deref());
+                let failure = log::error_at(&place, &words, &hide, &error, resume.as_deref());
+                observer.fail(&error, failure);
                 return Ok(Exit::from(&error));
             }
         }
