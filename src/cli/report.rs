@@ -1,6 +1,8 @@
 //! What a person, or a scheduler, reads of a run: before row one, and when it
 //! has ended.
 
+use std::collections::BTreeMap;
+
 use campaign_signer::ending::Part;
 use campaign_signer::error::Error;
 use campaign_signer::format::{Format, Freshness, SERVE_MARGIN};
@@ -412,6 +414,11 @@ pub(super) fn finish(part: &mut Part, summary: &Summary, exit: Exit) {
     part.exit_code = exit as u8;
     part.counts = summary.counts;
     part.rejected_by_code = Some(summary.rejected_by_code.clone());
+    let mut notices = BTreeMap::new();
+    for notice in summary.notices.iter() {
+        *notices.entry(notice.code.clone().into_owned()).or_default() += notice.count;
+    }
+    part.notices = Some(notices);
     part.recomputed = summary.recomputed;
     part.was_finished = summary.was_finished;
     part.seconds = summary.elapsed.as_secs_f64();
