@@ -67,6 +67,7 @@ pub mod postback;
 pub mod publishers;
 pub mod record;
 pub mod rejects;
+pub mod report;
 pub mod ring;
 pub mod row;
 pub mod schema;

@@ -2,12 +2,14 @@
 //! many of each, and one of them to look at. It takes as much memory as there
 //! are different ones, and must not know how rows are refused.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::hex::hex;
 use crate::record::{Told, ToldProblem, ToldTable};
 use crate::row::{Batch, Cells, Dialect, Input, Limits, Reader};
 use crate::stop::Stop;
@@ -19,11 +21,22 @@ const LONGEST: usize = 1 << 30;
 /// no field are the rows' own, and there may be as many as rows.
 const MOST_KINDS: usize = 10_000;
 
+/// How many rows of each kind are shown as they were, and how much of each, in
+/// characters.
+const SHOWN_ROWS: usize = 3;
+const SHOWN: usize = 600;
+
 /// What a rejects file holds.
 #[derive(Debug, Serialize)]
 pub struct RejectSummary {
     /// The file's name.
     pub file: String,
+    /// Its size in bytes as it is stored, which may be compressed.
+    #[serde(skip)]
+    pub bytes: u64,
+    /// The SHA-256 of these bytes in hexadecimal.
+    #[serde(skip)]
+    pub sha256: String,
     /// `ndjson` or `csv`.
     pub form: &'static str,
     /// Rejected rows.
@@ -47,6 +60,25 @@ pub struct RejectKind {
     pub rows: u64,
     /// The first of them.
     pub example: Example,
+    /// The first few of them as they were.
+    #[serde(skip)]
+    pub shown: Vec<ShownRow>,
+}
+
+/// A rejected row as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownRow {
+    /// The input's name; `None` in a table of one input.
+    pub file: Option<String>,
+    /// The row's line in it, from 1.
+    pub line: u64,
+    /// What was wanted, and what stood there.
+    pub reason: String,
+    /// Its text, of which the beginning where it is long; of a table that keeps
+    /// cells, these with commas between.
+    pub text: String,
+    /// How many bytes it has in all, where this is not all of it.
+    pub bytes: Option<u64>,
 }
 
 /// One row's problem.
@@ -102,11 +134,14 @@ impl RejectSummary {
             sums.batch(&batch, &form)
                 .map_err(|(line, why)| unfit(&name, line, &why))?;
         }
+        let (bytes, sha256) = reader.stored();
         let mut kinds: Vec<RejectKind> = sums.kinds;
         // The sort is stable: of as many, the one that came first.
         kinds.sort_by_key(|kind| std::cmp::Reverse(kind.rows));
         Ok(Self {
             file: name,
+            bytes,
+            sha256: hex(&sha256),
             form: match form {
                 Form::Lines => "ndjson",
                 Form::Table(..) => "csv",
@@ -174,7 +209,11 @@ impl Sums {
     fn count(&mut self, told: &Told<'_>, problem: &ToldProblem<'_>) {
         let key = (Arc::from(&*problem.code), Arc::from(&*problem.field));
         if let Some(at) = self.place_of.get(&key) {
-            self.kinds[*at].rows += 1;
+            let kind = &mut self.kinds[*at];
+            kind.rows += 1;
+            if kind.shown.len() < SHOWN_ROWS {
+                kind.shown.push(ShownRow::of(told, problem));
+            }
             return;
         }
         if self.kinds.len() == MOST_KINDS {
@@ -192,7 +231,31 @@ impl Sums {
                 reason: problem.reason.to_string(),
                 hint: problem.hint.to_string(),
             },
+            shown: vec![ShownRow::of(told, problem)],
         });
+    }
+}
+
+impl ShownRow {
+    fn of(told: &Told<'_>, problem: &ToldProblem<'_>) -> Self {
+        let whole = match (&told.raw, &told.cells) {
+            (Some(raw), _) => Cow::Borrowed(raw.as_ref()),
+            (None, cells) => Cow::Owned(cells.as_deref().unwrap_or_default().join(&b',')),
+        };
+        // More bytes than so many characters can have are not looked at.
+        let beginning = &whole[..whole.len().min(4 * SHOWN)];
+        let text = String::from_utf8_lossy(beginning);
+        let cut: String = text.chars().take(SHOWN).collect();
+        let is_whole = beginning.len() == whole.len() && cut.len() == text.len();
+        let own = told.place.and_then(|place| place.raw_length);
+        let short = |text: &str| text.chars().take(SHOWN).collect();
+        Self {
+            file: told.file.as_ref().map(ToString::to_string),
+            line: told.line,
+            reason: short(&problem.reason),
+            bytes: own.or((!is_whole).then_some(whole.len() as u64)),
+            text: cut,
+        }
     }
 }
 

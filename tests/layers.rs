@@ -46,6 +46,7 @@ const RANKS: &[(&str, u32)] = &[
     ("filter", 10),
     ("measure", 10),
     ("postback", 10),
+    ("report", 10),
 ];
 
 /// Words a module may not even say, beside the ranks: what CONTRIBUTING.md
@@ -98,6 +99,17 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "p256::",
             "skadnetwork",
             "\"4.0\"",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "std::fs",
+            "std::io",
+            "std::env",
+            "SystemTime",
+            "Timestamp",
+            "Instant",
         ],
     ),
 ];

@@ -27,6 +27,7 @@ mod postback_report;
 mod progress;
 mod rejects;
 mod report;
+mod report_page;
 mod sign;
 mod sign_key;
 mod signals;
@@ -83,6 +84,8 @@ enum Command {
     Check(Box<check::CheckArgs>),
     /// Sum up a rejects file: what is wrong, how often, an example of each
     Rejects(rejects::RejectsArgs),
+    /// Make a page of finished runs, to be read in the morning
+    Report(report_page::ReportArgs),
     /// Verify signed files with the public key or the secret
     Verify(verify::VerifyArgs),
     /// Verify postbacks from devices with Apple's public keys
@@ -137,6 +140,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Filter(args) => Ok(filter::run(*args)),
         Command::Check(args) => Ok(check::run(*args)),
         Command::Rejects(args) => rejects::run(&args),
+        Command::Report(args) => report_page::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::VerifyPostback(args) => verify_postback::run(&args),

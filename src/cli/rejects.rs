@@ -74,6 +74,7 @@ fn text(summary: &RejectSummary) -> String {
             field,
             rows,
             example,
+            ..
         } = kind;
         let Example {
             file,

@@ -63,9 +63,14 @@ pub(super) fn interval(text: &str) -> Result<Interval, String> {
 
 /// `now`, RFC 3339, or milliseconds; ten digits would be seconds.
 pub(super) fn timestamp(text: &str) -> Result<u64, Error> {
+    moment("--timestamp", text)
+}
+
+/// The same, given with this option.
+pub(super) fn moment(option: &str, text: &str) -> Result<u64, Error> {
     let wanted = "now, RFC 3339 like 2026-11-21T02:00:00Z, or milliseconds since 1970";
     let refuse = |hint: String| {
-        let message = format!("--timestamp {text:?} is not {wanted}");
+        let message = format!("{option} {text:?} is not {wanted}");
         Err(Error::settings(message, hint))
     };
     if text == "now" {
@@ -74,9 +79,7 @@ pub(super) fn timestamp(text: &str) -> Result<u64, Error> {
     if text.bytes().all(|b| b.is_ascii_digit()) {
         return match (text.len(), text.parse()) {
             (13 | 14, Ok(millis)) => Ok(millis),
-            (10, Ok(_)) => refuse(format!(
-                "that looks like seconds; give --timestamp {text}000"
-            )),
+            (10, Ok(_)) => refuse(format!("that looks like seconds; give {option} {text}000")),
             _ => refuse(String::new()),
         };
     }

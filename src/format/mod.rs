@@ -17,6 +17,7 @@ mod advanced_commerce;
 mod app_store;
 mod checks;
 mod field;
+mod grouping;
 mod impact;
 pub mod kind;
 pub mod postback;
@@ -33,6 +34,7 @@ mod web_ads;
 use std::fmt;
 
 pub use field::{Field, Selector, Source, Wrapping};
+pub use grouping::{Group, group_of};
 pub use kind::{Kind, Unit};
 pub use postback::Environment;
 pub use postback_reason::{Judgement, Reason};

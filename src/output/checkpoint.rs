@@ -14,7 +14,9 @@ use sha2::{Digest, Sha256};
 
 use super::disk::Disk;
 use super::error::OutputError;
-use super::manifest::{Counts, DamageEntry, InputEntry, KeyEntry, MadeEntry, PartEntry, ToolEntry};
+use super::manifest::{
+    Counts, DamageEntry, InputEntry, KeyEntry, MadeEntry, PacePoint, PartEntry, ToolEntry,
+};
 use super::names::{create_anew, sync_folder};
 use super::place::{self, partial};
 use super::staged::Extent;
@@ -49,6 +51,9 @@ pub struct Checkpoint {
     pub attempts: u32,
     /// How far the attempts before this checkpoint took, in seconds.
     pub seconds: f64,
+    /// How far they were when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pace: Vec<PacePoint>,
     /// Inputs that are finished.
     pub finished: Vec<InputEntry>,
     /// Where the next input goes on.

@@ -225,4 +225,35 @@ pub struct RunEntry {
     pub seconds: f64,
     /// Rows per second.
     pub rows_per_second: f64,
+    /// How far it was when, at some moments; at most 240.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pace: Vec<PacePoint>,
+}
+
+/// How far a run was at a moment: seconds, rows and records, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(f64, u64, u64)", into = "(f64, u64, u64)")]
+pub struct PacePoint {
+    /// Seconds of work, those of earlier attempts included.
+    pub seconds: f64,
+    /// Rows read by then, rejected ones included.
+    pub rows: u64,
+    /// Records signed by then.
+    pub records: u64,
+}
+
+impl From<(f64, u64, u64)> for PacePoint {
+    fn from((seconds, rows, records): (f64, u64, u64)) -> Self {
+        Self {
+            seconds,
+            rows,
+            records,
+        }
+    }
+}
+
+impl From<PacePoint> for (f64, u64, u64) {
+    fn from(point: PacePoint) -> Self {
+        (point.seconds, point.rows, point.records)
+    }
 }

@@ -30,8 +30,8 @@ pub use folder::{
 pub use hive::{DEFAULT, LONGEST_COLUMN, escaped_length, write_partition};
 pub use lock::{Holder, Lock};
 pub use manifest::{
-    Counts, DamageEntry, FileEntry, InputEntry, KeyEntry, MadeEntry, Manifest, PartEntry,
-    RingKeyEntry, RunEntry, ToolEntry,
+    Counts, DamageEntry, FileEntry, InputEntry, KeyEntry, MadeEntry, Manifest, PacePoint,
+    PartEntry, RingKeyEntry, RunEntry, ToolEntry,
 };
 pub use names::{discard, measure, publish, remove, sync_folder};
 pub use pieces::{PIECE, Piece, Pieces};

@@ -11,6 +11,7 @@ use crate::record::{Counted, Damaged, Damages, Tally};
 
 use super::check::Report;
 use super::job::{MaxRejects, Summary};
+use super::pace::Pace;
 use super::rows::SignedRows;
 
 /// The rows a percentage waits for before it stops a run.
@@ -33,6 +34,8 @@ pub(crate) struct Books {
     pub(super) max_rejects: Option<MaxRejects>,
     /// How many signatures came out wrong and were computed anew.
     pub(super) recomputed: u64,
+    /// How far the run was when.
+    pub(super) pace: Pace,
     /// In how many batches, of this attempt.
     wrong_batches: u64,
 }
@@ -81,6 +84,7 @@ impl Books {
             first_reject: checkpoint.first_reject.clone(),
             recomputed: checkpoint.recomputed,
             made: checkpoint.made.clone(),
+            pace: Pace::of(&checkpoint.pace),
             ..Self::default()
         };
         for (code, count) in &checkpoint.rejected_by_code {
@@ -118,6 +122,7 @@ impl Books {
         checkpoint.first_reject.clone_from(&self.first_reject);
         checkpoint.recomputed = self.recomputed;
         checkpoint.made.clone_from(&self.made);
+        checkpoint.pace = self.pace.points().to_vec();
     }
 
     /// Rejected rows by the name of their code.

@@ -87,6 +87,7 @@ impl Ledger {
                 }),
                 seconds,
                 rows_per_second: counts.rows as f64 / seconds.max(1e-9),
+                pace: self.books.pace.end(seconds, counts),
             },
         }
     }

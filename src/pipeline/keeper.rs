@@ -65,6 +65,7 @@ impl Keeper {
             started: started.to_string(),
             attempts: 1,
             seconds: 0.0,
+            pace: Vec::new(),
             finished: Vec::new(),
             place: PlaceEntry::default(),
             signed: entry(output),

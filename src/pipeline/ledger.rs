@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -41,6 +42,7 @@ pub(super) struct Ledger {
     /// What a failed run takes away where nothing can be resumed.
     litter: Vec<PathBuf>,
     pub(super) progress: Progress,
+    clock: Instant,
 }
 
 impl Ledger {
@@ -130,7 +132,7 @@ impl Ledger {
             rejects.write(&of_rejects)?;
         }
         let progress = progress(job, &books, goes_on.map(|keeper| &keeper.checkpoint));
-        Ok(Self {
+        let mut ledger = Self {
             litter: litter(job),
             disk,
             signed,
@@ -141,7 +143,17 @@ impl Ledger {
             keeper,
             next: None,
             progress,
-        })
+            clock: Instant::now(),
+        };
+        let seconds = ledger.seconds();
+        ledger.books.pace.note(seconds, ledger.books.counts);
+        Ok(ledger)
+    }
+
+    /// How long all attempts took, as far as their work counts.
+    pub(super) fn seconds(&self) -> f64 {
+        let keeper = self.keeper.as_ref();
+        keeper.map_or_else(|| self.clock.elapsed().as_secs_f64(), Keeper::seconds)
     }
 
     /// Enters finished work: rejects first, then records. `true` when a
@@ -158,6 +170,8 @@ impl Ledger {
             return Err(error);
         }
         self.books.enter_made(made);
+        let seconds = self.seconds();
+        self.books.pace.note(seconds, self.books.counts);
         if let Some(batch) = report {
             match &mut self.rejects {
                 _ if batch.rejects.is_empty() => {}

@@ -13,6 +13,7 @@ mod inputs;
 mod job;
 mod keeper;
 mod ledger;
+mod pace;
 mod partition;
 mod press;
 mod reject_form;

@@ -105,7 +105,7 @@ pub struct Outcome {
 impl Summary {
     pub(super) fn new(signed: Option<&Signed>) -> Self {
         let followed = signed.map(|signed| Followed {
-            survey: signed.survey,
+            survey: signed.survey.clone(),
             records: signed.records,
             campaigns: signed
                 .iter()

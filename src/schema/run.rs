@@ -297,8 +297,23 @@ fn run() -> Value {
                 "type": "number",
                 "minimum": 0,
             },
+            "pace": {
+                "description": "How far it was when: seconds, rows and records at some moments.",
+                "type": "array",
+                "maxItems": 240,
+                "items": {
+                    "type": "array",
+                    "prefixItems": [
+                        { "type": "number", "minimum": 0 },
+                        integer(0, "Rows read by then."),
+                        integer(0, "Records signed by then."),
+                    ],
+                    "minItems": 3,
+                    "maxItems": 3,
+                },
+            },
         }),
-        &[],
+        &["pace"],
     );
     run["description"] = json!("What varies between equal runs.");
     run

@@ -61,7 +61,7 @@ pub fn read_manifest(path: &Path) -> Result<Manifest, Error> {
 
 /// A file that a manifest names: as it stands, else beside the manifest under
 /// the same name; `None` where there is no such file.
-pub(super) fn at_hand(name: &str, manifest: &Path) -> Option<PathBuf> {
+pub fn at_hand(name: &str, manifest: &Path) -> Option<PathBuf> {
     if name.is_empty() || name == "-" {
         return None;
     }
@@ -98,7 +98,10 @@ pub fn signed_file(manifest: &Manifest, path: &Path) -> Result<Input, Error> {
 /// As [`signed_file`].
 pub fn signed_files(manifest: &Manifest, path: &Path) -> Result<Vec<Input>, Error> {
     match &manifest.parts {
-        Some(parts) => parts::inputs(manifest, parts, path),
+        Some(parts) => {
+            let files = parts::part_files(manifest, parts, path)?;
+            Ok(files.into_iter().flatten().collect())
+        }
         None => Ok(vec![signed_file(manifest, path)?]),
     }
 }
@@ -184,9 +187,24 @@ fn check_key((id, own): (&str, &KeyEntry), key: &KeyEntry, differences: &mut Dif
     }
 }
 
+/// Where a manifest does not agree with itself, in sentences; its files and
+/// keys are not looked at.
+pub fn doubts(manifest: &Manifest) -> Vec<String> {
+    let mut differences = Differences::default();
+    check_itself(manifest, &mut differences);
+    if let Some(parts) = &manifest.parts {
+        parts::sums(manifest, parts, &mut differences);
+    }
+    differences.into_all()
+}
+
 /// Compares the manifest with itself and with the key.
 pub(super) fn check(manifest: &Manifest, key: AtHand<'_>, differences: &mut Differences) {
     check_keys(manifest, key, differences);
+    check_itself(manifest, differences);
+}
+
+fn check_itself(manifest: &Manifest, differences: &mut Differences) {
     let mut equal = |what: &str, says: &str, is: &str| {
         if says != is {
             differences.add(format!(

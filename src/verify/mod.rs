@@ -50,9 +50,10 @@ pub(crate) use form::{Form, best_of, forms};
 pub use fields::NonceKey;
 pub use findings::{Finding, Findings};
 pub use keys::{Keys, UsedKey};
-pub use manifest::{read_manifest, signed_file, signed_files};
+pub use manifest::{at_hand, doubts, read_manifest, signed_file, signed_files};
 pub use nonces::NONCES_IN_MEMORY;
 pub use opened::{Opened, open, open_cells, open_token};
+pub use parts::part_files;
 pub use said::{Said, Survey, survey};
 pub use whole::{AtHand, FinishedRun, WholeRun, check_run};
 
@@ -106,7 +107,7 @@ pub struct Verdict {
 }
 
 /// A file that was read to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedFile {
     /// Its name.
     pub name: String,

@@ -28,25 +28,29 @@ pub(super) fn folder(manifest: &Manifest, path: &Path) -> PathBuf {
     }
 }
 
-/// The parts that are at hand.
-pub(super) fn inputs(
+/// The file of each part, in their order; `None` for one that is not at hand.
+///
+/// # Errors
+/// When the manifest's delimiter is no byte.
+pub fn part_files(
     manifest: &Manifest,
     parts: &[PartEntry],
     path: &Path,
-) -> Result<Vec<Input>, Error> {
+) -> Result<Vec<Option<Input>>, Error> {
     let folder = folder(manifest, path);
-    let places = parts.iter().filter(|part| is_part(&part.path));
-    let places = places.map(|part| place_of(&folder, &part.path));
     let form = manifest.settings.output_format;
-    places
-        .filter(|place| place.is_file())
-        .map(|place| {
+    let file = |part: &PartEntry| {
+        // A name that leads elsewhere is none of a part.
+        let place = is_part(&part.path).then(|| place_of(&folder, &part.path));
+        let place = place.filter(|place| place.is_file());
+        place.map(|place| {
             file_input(place, form).ok_or_else(|| {
                 let shown = path.display();
                 Error::settings(format!("{shown}: the delimiter is no byte"), "")
             })
         })
-        .collect()
+    };
+    parts.iter().map(|part| file(part).transpose()).collect()
 }
 
 /// Compares the parts with what they are said to be. Where the manifest gave
@@ -115,7 +119,7 @@ pub(super) fn check(
 }
 
 /// Compares the manifest's parts with its own sums and settings.
-fn sums(manifest: &Manifest, parts: &[PartEntry], differences: &mut Differences) {
+pub(super) fn sums(manifest: &Manifest, parts: &[PartEntry], differences: &mut Differences) {
     let sum = |numbers: &mut dyn Iterator<Item = u64>| numbers.map(u128::from).sum::<u128>();
     for (what, own, said) in [
         (

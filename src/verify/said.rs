@@ -11,6 +11,7 @@ use crate::jws::Compact;
 use crate::parallel;
 use crate::row::{Cells, Dialect, Input};
 
+use super::VerifiedFile;
 use super::fields::find;
 use super::files::{Source, Work};
 use super::findings::Findings;
@@ -27,7 +28,7 @@ pub struct Said<'a> {
 }
 
 /// How much was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
     /// Lines, blank ones and headers not counted.
     pub lines: u64,
@@ -35,6 +36,8 @@ pub struct Survey {
     pub records: u64,
     /// Lines without any.
     pub unread: u64,
+    /// Every file with its lines, size and digest.
+    pub files: Vec<VerifiedFile>,
 }
 
 /// Reads signed files: `take` gathers what the records of a batch say, on
@@ -69,6 +72,7 @@ pub fn survey<T: Default + Send>(
             Ok(())
         },
     )?;
+    all.files = source.files;
     Ok(all)
 }
 
