@@ -108,7 +108,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "std::io",
             "std::env",
             "SystemTime",
-            "Timestamp",
+            "Timestamp::now",
             "Instant",
         ],
     ),
