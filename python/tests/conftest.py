@@ -124,6 +124,20 @@ def filter_arguments(run: dict[str, Any]) -> list[object]:
     ]  # fmt: skip
 
 
+def processes(*words: str) -> list[int]:
+    """Processes in whose command line all these words are."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if all(word in line for word in words):
+                found.append(int(entry.name))
+    return found
+
+
 needs_java = pytest.mark.skipif(
     shutil.which("java") is None and os.environ.get("CAMPAIGN_SIGNER_NEEDS") != "all",
     reason="Java is missing (Debian: openjdk-17-jre-headless)",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import EXAMPLES, FINGERPRINT, KEY, RUN, needed, needs_java
+from conftest import EXAMPLES, FINGERPRINT, KEY, RUN, needed, needs_java, processes
 
 needed("pyspark")
 pytestmark = [pytest.mark.slow, needs_java, pytest.mark.usefixtures("program")]
@@ -89,20 +89,6 @@ def digest(out: Path) -> str:
     for row in table.to_pylist():
         whole.update(json.dumps(row).encode())
     return whole.hexdigest()
-
-
-def processes(*words: str) -> list[int]:
-    """Processes in whose command line all these words are."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                continue
-            if all(word in line for word in words):
-                found.append(int(entry.name))
-    return found
 
 
 def kill_one(find: Callable[[], list[int]], job: subprocess.Popen[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from conftest import (
     make_rows,
     needed,
     needs_java,
+    processes,
 )
 
 needed("pyspark")
@@ -300,3 +302,12 @@ def test_two_rows_of_one_id_and_content_are_told_by_the_tally(spark: SparkSessio
     assert tally(sign(rows.union(rows.limit(3)), **RUN)) == Tally(13, 13, 0, 3, {})
     with pytest.raises(UsageError, match="not signed"):
         tally(rows)
+
+
+def test_a_query_that_takes_only_some_rows_leaves_no_process(spark: SparkSession) -> None:
+    signed = sign(small(spark, count=100_000), **{**RUN, "job_id": "only-some-rows"})
+    assert len(signed.limit(3).collect()) == 3
+    end = time.monotonic() + 60
+    while processes("--job-id=only-some-rows"):
+        assert time.monotonic() < end
+        time.sleep(0.2)

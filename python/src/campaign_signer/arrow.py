@@ -55,8 +55,7 @@ def sign_table(data: Any, **settings: Unpack[Settings]) -> pa.Table:
         UsageError: for columns that cannot be signed exactly; says what to do.
         SignError: if signing fails; there is no table then.
     """
-    import pyarrow as pa
-
+    pa = _pyarrow()
     table = data if isinstance(data, pa.Table) else pa.table(data)
     batches = sign_batches(table.schema, table.to_batches(max_chunksize=_ROWS), **settings)
     return pa.Table.from_batches(list(batches), schema=batches.schema)
@@ -155,6 +154,16 @@ def _sign(
             f"{rejected} rows came back with {ERROR}, and "
             f"campaign-signer counted {summaries[0].rejected}"
         )
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise ImportError(
+            "tables need pyarrow: pip install 'campaign-signer[arrow]' (sign_rows does not)"
+        ) from error
+    return pyarrow
 
 
 def _sent(schema: pa.Schema, settings: Settings, program: str) -> list[str]:
