@@ -75,7 +75,7 @@ impl Maker {
     ) -> Option<Self> {
         let style = match dialect {
             Dialect::Csv { delimiter } => Style::Csv(delimiter),
-            Dialect::Ndjson => Style::Ndjson,
+            Dialect::Ndjson | Dialect::Parquet => Style::Ndjson,
         };
         let first = rules.first()?;
         let envelope = match rules {
@@ -84,7 +84,7 @@ impl Maker {
         };
         let header = match dialect {
             Dialect::Csv { delimiter } => cells(&envelope.header(), delimiter).unwrap_or_default(),
-            Dialect::Ndjson => Vec::new(),
+            Dialect::Ndjson | Dialect::Parquet => Vec::new(),
         };
         let settings = first.settings();
         Some(Self {
@@ -324,7 +324,7 @@ impl Expected<'_> {
             (_, None) => return Err(format!("{} is missing", name.escape_debug())),
             (Wanted::Exactly(value), Some(own)) => match dialect {
                 Dialect::Csv { .. } => value == own,
-                Dialect::Ndjson => json::same(value, own),
+                Dialect::Ndjson | Dialect::Parquet => json::same(value, own),
             },
             (Wanted::Headed(header), Some(own)) => {
                 plain(own, dialect).split('.').next() == Some(header)
@@ -366,7 +366,7 @@ fn same_but_for_id(wanted: &str, own: &str) -> bool {
 fn plain(value: &str, dialect: Dialect) -> Cow<'_, str> {
     match dialect {
         Dialect::Csv { .. } => Cow::Borrowed(value),
-        Dialect::Ndjson => json::string(value).unwrap_or_default(),
+        Dialect::Ndjson | Dialect::Parquet => json::string(value).unwrap_or_default(),
     }
 }
 
@@ -393,7 +393,7 @@ pub(super) fn values<'a>(
             let cells = (cells.len() == header.len()).then_some(cells)?;
             Some(names.zip(cells.into_iter().map(Cow::Owned)).collect())
         }
-        Dialect::Ndjson => {
+        Dialect::Ndjson | Dialect::Parquet => {
             let members = json::object(std::str::from_utf8(line).ok()?).ok()?;
             let own = |(name, token)| (name, Cow::Borrowed(token));
             Some(members.into_iter().map(own).collect())
