@@ -141,6 +141,7 @@ impl From<Style> for FileForm {
         match style {
             Style::Csv(delimiter) => Self::Csv(delimiter.into()),
             Style::Ndjson => Self::Ndjson,
+            Style::Parquet => Self::Parquet,
         }
     }
 }

@@ -24,7 +24,7 @@ mod taken;
 pub use cells::{Cells, CellsError, PlainRows, stray_quote};
 pub use input::{Input, Origin};
 #[cfg(feature = "parquet")]
-pub use parquet::Table;
+pub use parquet::{Table, TableRows};
 pub use reader::Reader;
 pub use source::{Compressed, Source};
 pub use taken::Taken;

@@ -17,6 +17,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -25,7 +26,6 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::{ConvertedType, LogicalType};
 use parquet::errors::ParquetError;
-use sha2::{Digest, Sha256};
 
 use super::{ReadError, Taken};
 use crate::parallel::{Ahead, message};
@@ -42,8 +42,6 @@ const PIECE_BYTES: usize = 128 * 1024;
 /// How many rows are decoded at a time. Strings among them stand in the pages
 /// they came in.
 const BATCH_ROWS: usize = 1024;
-/// How many bytes are read at a time for the digest.
-const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A Parquet file that is read as lines.
 pub(super) struct Parquet {
@@ -161,21 +159,6 @@ impl Parquet {
             }
         }
     }
-
-    fn digest(&self) -> io::Result<(u64, [u8; 32])> {
-        let mut digest = Sha256::new();
-        let mut buffer = vec![0; BUFFER_BYTES];
-        let mut bytes = 0;
-        loop {
-            match place::read_at(&self.file, bytes, &mut buffer)? {
-                0 => return Ok((bytes, digest.finalize().into())),
-                read => {
-                    digest.update(&buffer[..read]);
-                    bytes += read as u64;
-                }
-            }
-        }
-    }
 }
 
 impl Read for Parquet {
@@ -184,7 +167,7 @@ impl Read for Parquet {
             self.piece = self.next_piece()?;
             self.at = 0;
             if self.piece.is_empty() {
-                self.stored = Some(self.digest()?);
+                self.stored = Some(Place::new(Arc::clone(&self.file))?.digest()?);
             }
         }
         let read = (&self.piece[self.at..]).read(buffer)?;
@@ -252,7 +235,7 @@ impl Table {
     ///
     /// # Errors
     /// When it is damaged.
-    pub fn read(&self, columns: &[usize], rows: usize) -> io::Result<ParquetRecordBatchReader> {
+    pub fn read(&self, columns: &[usize], rows: usize) -> io::Result<TableRows> {
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
         sound(|| {
             ParquetRecordBatchReaderBuilder::new_with_metadata(
@@ -262,7 +245,29 @@ impl Table {
             .with_projection(mask)
             .with_batch_size(rows)
             .build()
+            .map(TableRows)
         })
+    }
+
+    /// The file's size and SHA-256.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn stored(&self) -> io::Result<(u64, [u8; 32])> {
+        self.place.digest()
+    }
+}
+
+/// The rows of a table.
+pub struct TableRows(ParquetRecordBatchReader);
+
+impl TableRows {
+    /// The next batch of them; `None` at the end.
+    ///
+    /// # Errors
+    /// When they are damaged.
+    pub fn next(&mut self) -> io::Result<Option<RecordBatch>> {
+        sound(|| self.0.next().transpose().map_err(ParquetError::from))
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
+use sha2::{Digest, Sha256};
 
 /// The largest page that is unpacked, in bytes. Pages have a MiB as a rule;
 /// DuckDB makes some of up to 100 MB.
@@ -18,6 +19,8 @@ const LARGEST_PAGE: u64 = 256 << 20;
 const HEADER_BYTES: usize = 18;
 /// How much is read at a time for a header.
 const BUFFER_BYTES: usize = 1024;
+/// How much is read at a time for the digest.
+const DIGEST_BYTES: usize = 256 * 1024;
 
 /// A file that is read by place.
 #[derive(Clone)]
@@ -30,6 +33,22 @@ impl Place {
     pub(super) fn new(file: Arc<File>) -> io::Result<Self> {
         let bytes = file.metadata()?.len();
         Ok(Self { file, bytes })
+    }
+
+    /// The size and the SHA-256 of the file as it is now.
+    pub(super) fn digest(&self) -> io::Result<(u64, [u8; 32])> {
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0; DIGEST_BYTES];
+        let mut bytes = 0;
+        loop {
+            match read_at(&self.file, bytes, &mut buffer)? {
+                0 => return Ok((bytes, digest.finalize().into())),
+                read => {
+                    digest.update(&buffer[..read]);
+                    bytes += read as u64;
+                }
+            }
+        }
     }
 }
 
