@@ -314,7 +314,7 @@ impl RowArgs {
         let format = self.input_format.or_else(|| FileFormat::of(path));
         let Some(format) = format else {
             let name = path.display();
-            let message = format!("nothing says whether {name} is CSV or NDJSON");
+            let message = format!("nothing says whether {name} is CSV, NDJSON or Parquet");
             return Err(Error::settings(
                 message,
                 "give --input-format csv, tsv, ndjson or parquet",

@@ -364,7 +364,7 @@ fn in_files(args: &SignArgs, output: &Path) -> Result<Outputs, Error> {
         None if to_stdout => FileFormat::Ndjson,
         None => {
             let name = output.display();
-            let message = format!("nothing says whether {name} is CSV or NDJSON");
+            let message = format!("nothing says whether {name} is CSV, NDJSON or Parquet");
             return Err(Error::settings(
                 message,
                 "give --output-format csv, tsv, ndjson or parquet",
