@@ -8,6 +8,7 @@ mod workdir;
 
 mod damage;
 mod files;
+mod memory;
 mod pyarrow;
 mod tables;
 mod types;

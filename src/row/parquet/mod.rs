@@ -8,6 +8,7 @@
 //! spreadsheet does: whether `5239.0` may stand for an integer is for those to
 //! say who know what it is for.
 
+mod footer;
 mod lines;
 mod place;
 mod value;
@@ -62,6 +63,7 @@ impl Parquet {
     /// Opens a file and reads what it says of itself, at its end.
     pub(super) fn open(file: Arc<File>) -> io::Result<Self> {
         let place = Place::new(Arc::clone(&file))?;
+        place.check_footer()?;
         let metadata = sound(|| {
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
             let metadata = ArrowReaderMetadata::load(&place, options.clone())?;
@@ -221,6 +223,7 @@ impl Table {
     /// When it cannot be read, or is no Parquet.
     pub fn open(file: File) -> io::Result<Self> {
         let place = Place::new(Arc::new(file))?;
+        place.check_footer()?;
         let metadata = sound(|| ArrowReaderMetadata::load(&place, ArrowReaderOptions::new()))?;
         Ok(Self { place, metadata })
     }

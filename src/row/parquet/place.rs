@@ -12,6 +12,9 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 use sha2::{Digest, Sha256};
 
+use super::damaged;
+use super::footer::is_too_deep;
+
 /// The largest page that is unpacked, in bytes. Pages have a MiB as a rule;
 /// DuckDB makes some of up to 100 MB.
 const LARGEST_PAGE: u64 = 256 << 20;
@@ -19,6 +22,10 @@ const LARGEST_PAGE: u64 = 256 << 20;
 const HEADER_BYTES: usize = 18;
 /// How much is read at a time for a header.
 const BUFFER_BYTES: usize = 1024;
+/// What a file ends with: the length of its description, and its name.
+const TAIL: u64 = 8;
+/// How much of a description is looked at.
+const LARGEST_SCHEMA: u64 = 16 << 20;
 /// How much is read at a time for the digest.
 const DIGEST_BYTES: usize = 256 * 1024;
 
@@ -33,6 +40,27 @@ impl Place {
     pub(super) fn new(file: Arc<File>) -> io::Result<Self> {
         let bytes = file.metadata()?.len();
         Ok(Self { file, bytes })
+    }
+
+    /// Looks at what the file says of itself, as far as it must be looked at
+    /// before it is read.
+    pub(super) fn check_footer(&self) -> io::Result<()> {
+        let start = |bytes: u64| self.bytes.checked_sub(bytes);
+        let footer = start(TAIL).and_then(|at| {
+            let tail = self.get_bytes(at, TAIL as usize).ok()?;
+            let length = tail
+                .first_chunk()
+                .map(|length| u32::from_le_bytes(*length))?;
+            let at = start(TAIL + u64::from(length))?;
+            // Columns come first, whatever there is of the rest.
+            let length = u64::from(length).min(LARGEST_SCHEMA);
+            self.get_bytes(at, usize::try_from(length).ok()?).ok()
+        });
+        match footer.and_then(|footer| is_too_deep(&footer)) {
+            Some(false) => Ok(()),
+            Some(true) => Err(damaged("its columns are nested too deep")),
+            None => Err(damaged("it has no description of its columns at its end")),
+        }
     }
 
     /// The size and the SHA-256 of the file as it is now.
