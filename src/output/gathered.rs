@@ -35,7 +35,7 @@ impl Gathered {
     ///
     /// # Errors
     /// When it cannot be read, or is not what this program writes.
-    pub fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, OutputError> {
+    pub fn next_line(&mut self) -> Result<Option<(u64, Vec<u8>)>, OutputError> {
         match self.read() {
             Ok(Some((number, line))) => {
                 let number = std::str::from_utf8(&number).ok();

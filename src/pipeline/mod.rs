@@ -6,6 +6,8 @@
 
 mod books;
 mod burst;
+#[cfg(feature = "parquet")]
+mod carried;
 mod check;
 mod counting;
 mod describe;
@@ -40,6 +42,8 @@ use crate::record::{Rules, Spread};
 use crate::row::Input;
 use crate::signing_input::Recipes;
 
+#[cfg(feature = "parquet")]
+use carried::{carries, check_tables};
 use check::Checked;
 use counting::{Names, count_only};
 use inputs::Inputs;
@@ -48,6 +52,9 @@ use partition::Partitioner;
 use press::{Press, Printer};
 use reject_form::RejectForm;
 use start::Choice;
+#[cfg(feature = "parquet")]
+use table::tabulate;
+#[cfg(not(feature = "parquet"))]
 use table::{carries, check_tables, tabulate};
 use task::Task;
 use trace::traced;

@@ -269,7 +269,7 @@ impl TableRows {
     ///
     /// # Errors
     /// When they are damaged.
-    pub fn next(&mut self) -> io::Result<Option<RecordBatch>> {
+    pub fn next_batch(&mut self) -> io::Result<Option<RecordBatch>> {
         sound(|| self.0.next().transpose().map_err(ParquetError::from))
     }
 }
