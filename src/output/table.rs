@@ -129,7 +129,7 @@ impl Columns {
                 let has_name = |(name, _): &json::Member<'_>| name == field.name();
                 let at = match members.get(next).filter(|member| has_name(member)) {
                     Some(_) => Some(next),
-                    None => members.iter().position(|member| has_name(member)),
+                    None => members.iter().position(has_name),
                 };
                 next = at.map_or(next, |at| at + 1);
                 let token = at.map(|at| members[at].1);

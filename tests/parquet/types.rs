@@ -7,7 +7,8 @@ use arrow_array::{
     TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
     TimestampSecondArray, UInt16Array, UInt32Array, UInt64Array,
 };
-use campaign_signer::format::Format;
+use campaign_signer::format::{FORMATS, Field, Format};
+use campaign_signer::json::Shape;
 use serde_json::Value;
 
 use super::workdir::Workdir;
@@ -88,13 +89,13 @@ fn what_is_no_integer_for_sure_is_refused() {
         (integer(Float32Array::from(vec![7.0]), ""), "decimal_form"),
         (
             integer(Float64Array::from(vec![7.5]), "--accept-decimal-zero"),
-            "not_integer",
+            "decimal_form",
         ),
         (
             integer(Float64Array::from(vec![f64::NAN]), "--accept-decimal-zero"),
             "not_integer",
         ),
-        (integer(decimal, "--accept-decimal-zero"), "not_integer"),
+        (integer(decimal, "--accept-decimal-zero"), "decimal_form"),
         (integer(Int64Array::from(vec![-7]), ""), "not_integer"),
         (integer(Int64Array::from(vec![None]), ""), "missing"),
         (
@@ -152,7 +153,7 @@ fn a_moment_becomes_the_fields_own_unit_and_is_never_rounded() {
                 name,
                 TimestampMicrosecondArray::from(vec![millis * 1000 + 1]).with_timezone(zone),
             ),
-            Err("not_integer".into()),
+            Err("decimal_form".into()),
         ),
     ];
     for (at, (column, wanted)) in cases.into_iter().enumerate() {
@@ -201,23 +202,14 @@ fn columns_that_fit_nothing_are_passed_over_unless_they_look_like_a_mistake() {
 
 #[test]
 fn json_is_taken_as_such_from_text_and_from_what_says_that_it_is() {
-    let format = campaign_signer::format::FORMATS.iter().find(|format| {
-        let is_json = |field: &campaign_signer::format::Field| {
-            matches!(field.kind.shape(), campaign_signer::json::Shape::Object)
-                && field.wrapped.is_none()
-                && !field.example.is_empty()
-        };
-        format.fields.iter().any(is_json)
-    });
-    let Some(format) = format else { return };
-    let is_object = |kind: &campaign_signer::format::Kind| {
-        matches!(kind.shape(), campaign_signer::json::Shape::Object)
+    let is_json = |field: &&Field| {
+        field.kind.shape() == Shape::Object && field.wrapped.is_none() && !field.example.is_empty()
     };
-    let field = format
-        .fields
-        .iter()
-        .find(|f| is_object(&f.kind) && !f.example.is_empty())
-        .unwrap();
+    let mut all = FORMATS.iter();
+    let found = all.find_map(|format| Some((*format, format.fields.iter().find(is_json)?)));
+    let Some((format, field)) = found else {
+        return;
+    };
     let spaced = field.example.replace(':', " :\n ");
     let own = column(field.name, StringArray::from(vec![spaced]));
     let record = outcome(format, own, "").unwrap();
