@@ -40,7 +40,7 @@ impl Report {
         };
         match &outputs.folder {
             Some(folder) => add("output", &Some(Target::File(folder.path.clone()))),
-            None => add("output", &outputs.signed),
+            None => add("output", &outputs.published()),
         }
         add("rejects", &outputs.rejects);
         add("manifest", &outputs.manifest.clone().map(Target::File));
