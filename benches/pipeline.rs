@@ -183,10 +183,7 @@ fn whole_files() {
                 .run_in(folder.path(), format, rows.clamp(2048, 200_000))
                 .expect("a signed file");
             let file = |path: &Path, verifier: &dyn Verifier| {
-                let inputs = [Input {
-                    origin: Origin::File(path.to_owned()),
-                    dialect: Dialect::Ndjson,
-                }];
+                let inputs = [Input::new(Origin::File(path.to_owned()), Dialect::Ndjson)];
                 let check = verify::Check {
                     inputs: &inputs,
                     keys: &verify::Keys::one(Alg::Es256, verifier),

@@ -24,10 +24,10 @@ pub(crate) fn run(folder: &Path) -> Result<String, Box<dyn Error>> {
     let (key, _) = SigningKey::from_file(&examples.join("keys/demo.p8"))?;
     let format = Format::find("aak-impression").ok_or("no such format")?;
     let settings = Settings::new(format, 1_760_000_000_000); // milliseconds
-    let inputs = vec![Input {
-        origin: Origin::File(examples.join("data/aak-impression.csv")),
-        dialect: Dialect::Csv { delimiter: b',' },
-    }];
+    let inputs = vec![Input::new(
+        Origin::File(examples.join("data/aak-impression.csv")),
+        Dialect::Csv { delimiter: b',' },
+    )];
     let mut outputs = Outputs::beside(&folder.join("signed.ndjson"), Style::Ndjson);
     outputs.force = true;
     // The same job id, input, settings and timestamp give the same bytes.

@@ -20,10 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 pub(crate) fn run(file: &Path) -> Result<String, Box<dyn Error>> {
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/keys");
     let key = PublicKey::from_file(&keys.join("demo.pub.pem"))?;
-    let inputs = [Input {
-        origin: Origin::File(file.to_owned()),
-        dialect: Dialect::Ndjson,
-    }];
+    let inputs = [Input::new(Origin::File(file.to_owned()), Dialect::Ndjson)];
     let verifier = P256Verifier::new(*key.verifying_key());
     let check = Check {
         inputs: &inputs,

@@ -184,10 +184,10 @@ impl Runner {
     ) -> Result<(Speed, PathBuf), Error> {
         let input = folder.join("rows.csv");
         write_rows(&input, format, rows).map_err(|source| failed(&input, source))?;
-        let inputs = vec![Input {
-            origin: Origin::File(input),
-            dialect: Dialect::Csv { delimiter: b',' },
-        }];
+        let inputs = vec![Input::new(
+            Origin::File(input),
+            Dialect::Csv { delimiter: b',' },
+        )];
         let signed = folder.join("signed.ndjson");
         let mut outputs = Outputs::beside(&signed, Style::Ndjson);
         outputs.force = true;

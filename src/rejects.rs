@@ -14,8 +14,9 @@ use crate::record::{Told, ToldProblem, ToldTable};
 use crate::row::{Batch, Cells, Dialect, Input, Limits, Reader};
 use crate::stop::Stop;
 
-/// The longest row that is read: a row in JSON and all its problems.
-const LONGEST: usize = 1 << 30;
+/// The longest row that is read, unless another length is asked for: a row in
+/// JSON and all its problems, in bytes.
+pub const LONGEST: usize = 64 << 20;
 
 /// How many different problems are told apart. The names of members that fit
 /// no field are the rows' own, and there may be as many as rows.
@@ -96,19 +97,20 @@ pub struct Example {
 }
 
 impl RejectSummary {
-    /// Reads a rejects file, lines of JSON or a table, compressed or not.
+    /// Reads a rejects file, lines of JSON or a table, compressed or not, whose
+    /// rows have at most `longest` bytes each.
     ///
     /// # Errors
     /// When it is no rejects file, or cannot be read; where it is not, with the
     /// line.
-    pub fn read(input: &Input, stop: &Stop) -> Result<Self, Error> {
+    pub fn read(input: &Input, longest: usize, stop: &Stop) -> Result<Self, Error> {
         let name = input.name();
         let source = input.open_until(stop).map_err(|source| Error::Open {
             file: name.clone(),
             source,
         })?;
         let limits = Limits {
-            row_bytes: LONGEST,
+            row_bytes: longest,
             ..Limits::default()
         };
         let failed = |error| match stop.is_requested() {

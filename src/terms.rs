@@ -85,7 +85,8 @@ pub struct Terms {
     /// How many records a part has at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_file: Option<u64>,
-    /// How parts are compressed: `gzip` or `zstd`.
+    /// How parts, or records in a file whose name does not say it, are
+    /// compressed: `gzip` or `zstd`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compression: Option<String>,
 }

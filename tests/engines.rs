@@ -355,10 +355,7 @@ fn run(folder: &Path, fault: Fault, copies: u64) -> Result<u64, Error> {
     let key = key();
     let mut signer = Signer::es256(&key, &ENGINES[0], "job");
     signer.engine = Box::new(Faulty(P256::new(&[key.ecdsa()]), fault));
-    let inputs = vec![Input {
-        origin: Origin::File(input),
-        dialect: Dialect::Ndjson,
-    }];
+    let inputs = vec![Input::new(Origin::File(input), Dialect::Ndjson)];
     let outputs = Outputs::beside(&folder.join("signed"), Style::Ndjson);
     let mut settings = Settings::new(format, now());
     settings.count = copies;

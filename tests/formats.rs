@@ -271,10 +271,7 @@ fn verdict(
     path: &std::path::Path,
     dialect: Dialect,
 ) -> (Verdict, Vec<(u64, String)>) {
-    let inputs = [Input {
-        origin: Origin::File(path.to_owned()),
-        dialect,
-    }];
+    let inputs = [Input::new(Origin::File(path.to_owned()), dialect)];
     let verifier: Box<dyn Verifier> = match format.alg() {
         Alg::Es256 => Box::new(P256Verifier::new(*key().public_key().verifying_key())),
         Alg::Hs256 => Box::new(Hs256::new(&[testkit::SECRET])),

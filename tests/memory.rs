@@ -9,7 +9,9 @@ use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+
+#[path = "workdir/peak.rs"]
+mod peak;
 
 /// What a run may hold at its highest, on two threads.
 const LIMIT_KIB: u64 = 64 * 1024;
@@ -41,29 +43,14 @@ fn peak_into(folder: &Path, input: &str, output: &str) -> (i32, u64) {
 
 /// The same for any arguments, divided by white space, on two threads.
 fn peak_of(folder: &Path, arguments: &str) -> (i32, u64) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_campaign-signer"))
-        .args(arguments.split_whitespace())
-        .args(["-j", "2"])
-        .current_dir(folder)
-        .stdout(fs::File::create(folder.join("said")).unwrap())
-        .stderr(fs::File::create(folder.join("told")).unwrap())
-        .spawn()
-        .unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    loop {
-        // The high-water mark only rises, so the last look is the one that
-        // counts; a process that has ended has none any more.
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let mark = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        if let Some(mark) = mark {
-            peak = mark.trim().trim_end_matches(" kB").parse().unwrap();
-        }
-        if let Some(status) = child.try_wait().unwrap() {
-            return (status.code().unwrap(), peak);
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    peak::run(
+        Command::new(env!("CARGO_BIN_EXE_campaign-signer"))
+            .args(arguments.split_whitespace())
+            .args(["-j", "2"])
+            .current_dir(folder)
+            .stdout(fs::File::create(folder.join("said")).unwrap())
+            .stderr(fs::File::create(folder.join("told")).unwrap()),
+    )
 }
 
 /// So many campaigns, and a hundred publishers.

@@ -431,10 +431,6 @@ fn what_cannot_be_a_folder_of_parts_is_refused_before_any_work() {
             "--out-dir",
         ),
         (
-            USERS.replace("--out-dir out", "-o out.ndjson --compression gzip"),
-            "there is no --out-dir",
-        ),
-        (
             USERS.replace("in.csv --out-dir out", "inside/part-1.csv --out-dir inside"),
             "is an input",
         ),

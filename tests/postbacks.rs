@@ -93,10 +93,7 @@ fn judge_files(files: &[Vec<u8>], given: &[PublicKey], asked: Asked<'_>) -> (Vec
         .map(|(at, bytes)| {
             let path = folder.path().join(format!("{at}.ndjson"));
             fs::write(&path, bytes).unwrap();
-            Input {
-                origin: Origin::File(path),
-                dialect: Dialect::Ndjson,
-            }
+            Input::new(Origin::File(path), Dialect::Ndjson)
         })
         .collect();
     let keys = Keys::new(given).unwrap();
@@ -1080,7 +1077,7 @@ fn read_signed(text: &str, dialect: Dialect) -> Signed {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), text).unwrap();
     let origin = Origin::File(file.path().to_owned());
-    Signed::read(&[Input { origin, dialect }], 2).unwrap()
+    Signed::read(&[Input::new(origin, dialect)], 2).unwrap()
 }
 
 /// Postbacks of one campaign code, as Apple would tell them, of the version

@@ -406,10 +406,7 @@ fn sign(format: &'static Format, directory: &Path) -> (Vec<Value>, Vec<Value>, V
         Alg::Es256 => Signer::es256(&SigningKey::generate().unwrap(), &ENGINES[0], &job_id),
         Alg::Hs256 => Signer::hs256(&Secret::from_bytes(&[7; 32]).unwrap()),
     };
-    let input = |path: PathBuf| Input {
-        origin: Origin::File(path),
-        dialect: Dialect::Ndjson,
-    };
+    let input = |path: PathBuf| Input::new(Origin::File(path), Dialect::Ndjson);
     let file = |name: &str| directory.join(format!("{}.{name}", format.id));
     let (signed, rejects, manifest) = (file("signed"), file("rejects"), file("manifest"));
     // The fixed time of these tests is not the present.

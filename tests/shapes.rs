@@ -780,10 +780,7 @@ fn findings(text: &str, alg: Alg, known: &[(String, String)]) -> (u64, u64, Vec<
         Alg::Hs256 => Box::new(Hs256::new(&[SECRET.as_bytes()])),
     };
     let check = Check {
-        inputs: &[Input {
-            origin: Origin::File(path),
-            dialect: Dialect::Ndjson,
-        }],
+        inputs: &[Input::new(Origin::File(path), Dialect::Ndjson)],
         keys: &Keys::one(alg, verifier.as_ref()),
         format: None,
         shape: None,

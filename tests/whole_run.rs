@@ -12,7 +12,7 @@ use campaign_signer::envelope::Style;
 use campaign_signer::format::{Alg, FORMATS, Format, Source};
 use campaign_signer::key::{Secret, SigningKey};
 use campaign_signer::output::KeyEntry;
-use campaign_signer::row::{Dialect, Input, Limits, Origin};
+use campaign_signer::row::{Dialect, Input, Limits, Origin, Unpacking};
 use campaign_signer::verify::{self, AtHand, Check, FinishedRun, Keys, NONCES_IN_MEMORY, WholeRun};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -710,10 +710,8 @@ fn a_nonce_in_two_files_is_reported_alike_from_memory_and_from_a_spill() {
     let more = [&lines[7], &broken, &lines[2], &lines[7]];
     let more: String = more.iter().map(|line| format!("{line}\n")).collect();
     run.workdir.write("more.ndjson", more);
-    let files = ["out.ndjson", "more.ndjson"].map(|name| Input {
-        origin: Origin::File(run.workdir.path(name)),
-        dialect: Dialect::Ndjson,
-    });
+    let files = ["out.ndjson", "more.ndjson"]
+        .map(|name| Input::new(Origin::File(run.workdir.path(name)), Dialect::Ndjson));
     let (said, bad) = judge(&files, NONCES_IN_MEMORY);
     // The broken line comes first, and counts once.
     assert_eq!((said.len(), bad), (5, 4), "{said:?}");
@@ -731,10 +729,10 @@ fn a_nonce_in_two_files_is_reported_alike_from_memory_and_from_a_spill() {
 
 /// Checks what the library wrote, with the library.
 fn check(written: &Written, format: &Format, dialect: Dialect) -> WholeRun {
-    let signed = [Input {
-        origin: Origin::File(written.signed_path.clone()),
+    let signed = [Input::new(
+        Origin::File(written.signed_path.clone()),
         dialect,
-    }];
+    )];
     let path = written.signed_path.with_extension("manifest.json");
     let manifest = verify::read_manifest(&path).unwrap();
     let public = testkit::key().public_key();
@@ -774,6 +772,7 @@ fn check(written: &Written, format: &Format, dialect: Dialect) -> WholeRun {
         signed: &signed,
         verdict: &verdict,
         by_manifest: true,
+        unpacking: Unpacking::default(),
     })
     .unwrap()
 }

@@ -86,9 +86,11 @@ impl Site {
 
     /// Signatures a second of a whole run.
     fn rate(&self, plan: &Plan) -> f64 {
-        let input = |path: &Path| Input {
-            origin: Origin::File(path.to_owned()),
-            dialect: Dialect::Csv { delimiter: b',' },
+        let input = |path: &Path| {
+            Input::new(
+                Origin::File(path.to_owned()),
+                Dialect::Csv { delimiter: b',' },
+            )
         };
         let now = jiff::Timestamp::now().as_millisecond().unsigned_abs();
         let mut ids = plan.formats.split(',').filter_map(Format::find);

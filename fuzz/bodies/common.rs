@@ -160,10 +160,7 @@ pub fn judge(
     format: Option<&'static Format>,
 ) -> Result<(Verdict, Vec<Bad>), Error> {
     let scrap = Scrap::new(content);
-    let inputs = [Input {
-        origin: Origin::File(scrap.0.clone()),
-        dialect,
-    }];
+    let inputs = [Input::new(Origin::File(scrap.0.clone()), dialect)];
     let check = Check {
         inputs: &inputs,
         keys: &Keys::one(alg, verifier),

@@ -67,10 +67,10 @@ fn is_foreign(data: &[u8]) -> bool {
 fn judge(content: &[u8]) -> Result<Vec<Verdict>, Error> {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     let scrap = Scrap::new(content);
-    let inputs = [Input {
-        origin: Origin::File(scrap.path().to_owned()),
-        dialect: Dialect::Ndjson,
-    }];
+    let inputs = [Input::new(
+        Origin::File(scrap.path().to_owned()),
+        Dialect::Ndjson,
+    )];
     let check = Check {
         inputs: &inputs,
         keys: KEYS.get_or_init(|| Keys::new(&[]).unwrap()),

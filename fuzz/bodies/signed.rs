@@ -227,7 +227,8 @@ fn rows(input: &[u8], dialect: Dialect) -> Vec<Row> {
     let mut batch = Batch::default();
     while reader.next_batch(&mut batch).unwrap() {
         match dialect {
-            Dialect::Ndjson => {
+            // A table is read as lines.
+            Dialect::Ndjson | Dialect::Parquet => {
                 for span in &batch.rows {
                     let text = batch.text(span).unwrap().to_vec();
                     let members = std::str::from_utf8(&text).ok().map(json::object);

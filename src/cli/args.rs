@@ -15,6 +15,7 @@ use campaign_signer::row::{Dialect, Input, Limits, Origin};
 use campaign_signer::stop::Stop;
 use clap::{Args, ValueEnum};
 
+use super::compression::UnpackArgs;
 use super::log::LogMode;
 use super::progress::ProgressMode;
 use super::values::{delimiter, expires, job_id, max_rejects, pair, period, timestamp};
@@ -55,6 +56,9 @@ pub(crate) struct RowArgs {
     /// How inputs are read, where no file name says it
     #[arg(long, value_name = "FORMAT")]
     input_format: Option<FileFormat>,
+
+    #[command(flatten)]
+    unpack: UnpackArgs,
 
     /// The delimiter of CSV input and output (one ASCII character, or `\t`)
     #[arg(long, value_name = "C", value_parser = delimiter)]
@@ -236,7 +240,9 @@ impl RowArgs {
         if path.as_os_str() == "-" && self.inputs.iter().any(|input| input.as_os_str() == "-") {
             return Err(Error::settings("standard input is named twice", ""));
         }
-        PublisherFile::read(&self.input(path)?, stop).map(Some)
+        let mut input = self.input(path)?;
+        input.unpacking = self.unpack.beside();
+        PublisherFile::read(&input, stop).map(Some)
     }
 
     /// Whether standard input is read.
@@ -326,7 +332,9 @@ impl RowArgs {
         } else {
             Origin::File(path.to_owned())
         };
-        Ok(Input { origin, dialect })
+        let mut input = Input::new(origin, dialect);
+        input.unpacking = self.unpack.unpacking();
+        Ok(input)
     }
 
     /// How rejects are written into a file of this name.

@@ -8,10 +8,11 @@ use campaign_signer::explain::{Explainer, Explanation, Sought, Verdict};
 use campaign_signer::format::{Field, Format, Source};
 use campaign_signer::json;
 use campaign_signer::record::same_name;
-use campaign_signer::row::Input;
+use campaign_signer::row::{Input, ReadError};
 use clap::Args;
 
 use super::args::{FileFormat, find_format};
+use super::compression::UnpackArgs;
 use super::exit::Exit;
 use super::values::pair;
 use super::with::WithArgs;
@@ -65,6 +66,9 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "C")]
     delimiter: Option<char>,
 
+    #[command(flatten)]
+    unpack: UnpackArgs,
+
     /// How many threads work [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -94,7 +98,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     let inputs: Vec<Input> = args
         .files
         .iter()
-        .map(|path| verify::input(path, args.input_format, args.delimiter))
+        .map(|path| verify::input(path, args.input_format, args.delimiter, args.unpack))
         .collect::<Result<_, _>>()?;
     let sought = Sought {
         inputs: &inputs,
@@ -162,14 +166,16 @@ fn read_document(args: &ExplainArgs, path: &Path) -> Result<Option<Vec<String>>,
     if args.input_format.is_some() || (!is_stdin(path) && is_table(path)) {
         return Ok(None);
     }
-    let input = verify::input(path, None, None)?;
+    let input = verify::input(path, None, None, args.unpack)?;
     let mut bytes = Vec::new();
-    let read = input
-        .open()
-        .and_then(|source| source.take(MOST_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|source| Error::Open {
+    let source = input.open().map_err(|source| Error::Open {
         file: input.name(),
         source,
+    })?;
+    let read = source.take(MOST_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Error::Read {
+        file: input.name(),
+        error: ReadError::Io(error),
     })?;
     let is_whole = bytes.len() as u64 <= MOST_BYTES;
     if !is_whole && is_stdin(path) {

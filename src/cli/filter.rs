@@ -219,10 +219,7 @@ fn sign(args: FilterArgs) -> Result<Exit, Error> {
     }
     let job_id = args.deterministic()?;
     let filter = args.filter(&job_id)?;
-    let input = Input {
-        origin: Origin::Stdin,
-        dialect: Dialect::Ndjson,
-    };
+    let input = Input::new(Origin::Stdin, Dialect::Ndjson);
     let source = input.open().map_err(|source| Error::Open {
         file: input.name(),
         source,

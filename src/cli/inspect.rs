@@ -8,6 +8,7 @@ use campaign_signer::row::{Dialect, Input, Origin};
 use clap::Args;
 
 use super::args::FileFormat;
+use super::compression::UnpackArgs;
 use super::exit::Exit;
 use super::values::now;
 use super::{print, say, warn};
@@ -28,6 +29,9 @@ pub(crate) struct InspectArgs {
     /// Print one JSON object: {"items": […]}
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    unpack: UnpackArgs,
 }
 
 /// Shows everything that is recognised. Where something is not, that is said at
@@ -98,6 +102,7 @@ impl Shown<'_> {
                 Some(FileFormat::Parquet) => FileFormat::Parquet.dialect(None)?,
                 _ => Dialect::Ndjson,
             },
+            unpacking: self.args.unpack.unpacking(),
         };
         let name = input.name();
         let source = input.open().map_err(|source| Error::Open {

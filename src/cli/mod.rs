@@ -8,6 +8,7 @@ mod attempt;
 mod bench;
 mod check;
 mod completions;
+mod compression;
 mod ended;
 mod exit;
 mod explain;

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use campaign_signer::error::Error;
-use campaign_signer::rejects::{Example, RejectKind, RejectSummary};
+use campaign_signer::rejects::{Example, LONGEST, RejectKind, RejectSummary};
 use campaign_signer::row::{Input, Origin};
 use clap::Args;
 use indicatif::HumanCount;
 
 use super::args::FileFormat;
+use super::compression::UnpackArgs;
 use super::exit::Exit;
 use super::values::delimiter;
 use super::{print, signals};
@@ -32,6 +33,15 @@ pub(crate) struct RejectsArgs {
     /// The delimiter of a CSV file (one ASCII character, or `\t`)
     #[arg(long, value_name = "C", value_parser = delimiter)]
     delimiter: Option<u8>,
+
+    /// The longest line that is read, in bytes: a rejected row and all that is
+    /// said of it
+    #[arg(long, value_name = "N", default_value_t = LONGEST as u64,
+          value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    max_row_bytes: u64,
+
+    #[command(flatten)]
+    unpack: UnpackArgs,
 }
 
 /// Prints what is wrong, most frequent first.
@@ -44,8 +54,10 @@ pub(crate) fn run(args: &RejectsArgs) -> Result<Exit, Error> {
             false => Origin::File(args.file.clone()),
         },
         dialect: format.dialect(args.delimiter)?,
+        unpacking: args.unpack.unpacking(),
     };
-    let summary = RejectSummary::read(&input, &signals::stop()?)?;
+    let longest = usize::try_from(args.max_row_bytes).unwrap_or(usize::MAX);
+    let summary = RejectSummary::read(&input, longest, &signals::stop()?)?;
     if args.json {
         return match serde_json::to_string_pretty(&summary) {
             Ok(text) => print(&format!("{text}\n")),

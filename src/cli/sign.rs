@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::args::{FileFormat, RowArgs};
 use super::attempt::{Placed, Planned, Stopped};
+use super::compression::{CompressionName, of_output};
 use super::exit::Exit;
 use super::observe::{ObserveArgs, Observer};
 use super::passphrase::PassphraseArgs;
@@ -64,9 +65,10 @@ pub(crate) struct SignArgs {
           value_parser = clap::value_parser!(u64).range(1..))]
     rows_per_file: Option<u64>,
 
-    /// How parts are compressed
-    #[arg(long, value_name = "HOW", default_value = "none")]
-    compression: CompressionName,
+    /// How signed records are compressed, where no file name says it [default:
+    /// none]
+    #[arg(long, value_name = "HOW")]
+    compression: Option<CompressionName>,
 
     /// How records are written, where no file name says it
     #[arg(long, value_name = "FORMAT")]
@@ -138,16 +140,6 @@ pub(crate) struct SignArgs {
 
     #[command(flatten)]
     pub(super) observe: ObserveArgs,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum CompressionName {
-    /// gzip: .gz
-    Gzip,
-    /// Not at all
-    None,
-    /// Zstandard: .zst
-    Zstd,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -329,12 +321,11 @@ pub(super) fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
     let of_parts = [
         ("--partition-by", !args.partition_by.is_empty()),
         ("--rows-per-file", args.rows_per_file.is_some()),
-        ("--compression", args.compression != CompressionName::None),
     ];
     if let (None, Some((option, _))) = (&args.out_dir, of_parts.iter().find(|(_, given)| *given)) {
         return Err(Error::settings(
             format!("{option} is of parts, and there is no --out-dir"),
-            "give --out-dir DIR instead of -o; a file named .gz or .zst is compressed without it",
+            "give --out-dir DIR instead of -o",
         ));
     }
     match args.dry_run || args.plan || args.sample.is_some() {
@@ -370,11 +361,7 @@ pub(crate) fn written(args: &SignArgs) -> Result<Outputs, Error> {
 
 /// Parts of a folder and what is beside them.
 fn in_folder(args: &SignArgs, folder: &Path) -> Result<Outputs, Error> {
-    let compression = match args.compression {
-        CompressionName::Gzip => Compression::Gzip,
-        CompressionName::None => Compression::None,
-        CompressionName::Zstd => Compression::Zstd,
-    };
+    let compression = args.compression.map_or(Compression::None, Into::into);
     let (by, rows) = (args.partition_by.clone(), args.rows_per_file);
     let style = style(args, args.output_format.unwrap_or(FileFormat::Ndjson))?;
     Ok(Outputs::in_folder(folder, by, rows, style, compression))
@@ -418,14 +405,22 @@ fn in_files(args: &SignArgs, output: &Path) -> Result<Outputs, Error> {
             "give -o FILE.parquet",
         ));
     }
-    Ok(match to_stdout {
+    if let (Style::Parquet, Some(_)) = (style, args.compression) {
+        return Err(Error::settings(
+            "--compression is of lines, and a Parquet file is compressed inside",
+            "leave --compression out",
+        ));
+    }
+    let mut outputs = match to_stdout {
         true => Outputs {
             signed: Some(Target::Stdout),
             style,
             ..Outputs::none()
         },
         false => Outputs::beside(output, style),
-    })
+    };
+    outputs.compression = of_output(args.compression, output)?;
+    Ok(outputs)
 }
 
 /// A job id nobody gave: a random UUID.

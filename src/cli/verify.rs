@@ -12,6 +12,7 @@ use campaign_signer::verify::{self, BadLine, Check, FinishedRun, UsedKey, WholeR
 use clap::Args;
 
 use super::args::{FileFormat, find_format};
+use super::compression::UnpackArgs;
 use super::exit::Exit;
 use super::values::pair;
 use super::with::WithArgs;
@@ -60,6 +61,9 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "C")]
     delimiter: Option<char>,
 
+    #[command(flatten)]
+    unpack: UnpackArgs,
+
     /// How many threads work [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -86,7 +90,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
     };
     let mut inputs = files
         .iter()
-        .map(|path| input(path, args.input_format, args.delimiter))
+        .map(|path| input(path, args.input_format, args.delimiter, args.unpack))
         .collect::<Result<Vec<_>, _>>()?;
     if let Some((manifest, path)) = &manifest {
         if inputs.is_empty() {
@@ -127,6 +131,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Error> {
             signed: &inputs,
             verdict: &verdict,
             by_manifest: files.is_empty(),
+            unpacking: args.unpack.beside(),
         })?),
         None => None,
     };
@@ -230,6 +235,7 @@ pub(super) fn input(
     path: &Path,
     format: Option<FileFormat>,
     delimiter: Option<char>,
+    unpack: UnpackArgs,
 ) -> Result<Input, Error> {
     let origin = if path.as_os_str() == "-" {
         Origin::Stdin
@@ -247,5 +253,9 @@ pub(super) fn input(
     };
     let format = format.unwrap_or(FileFormat::Ndjson);
     let dialect = format.dialect(delimiter)?;
-    Ok(Input { origin, dialect })
+    Ok(Input {
+        origin,
+        dialect,
+        unpacking: unpack.unpacking(),
+    })
 }

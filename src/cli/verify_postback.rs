@@ -13,6 +13,7 @@ use campaign_signer::verify;
 use clap::Args;
 
 use super::args::FileFormat;
+use super::compression::{CompressionName, UnpackArgs, of_output};
 use super::exit::Exit;
 use super::log::{self, LogMode};
 use super::report::count;
@@ -38,6 +39,10 @@ pub(crate) struct PostbackArgs {
     /// Where verdicts go; `-` is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
+
+    /// How verdicts are compressed, where no file name says it [default: none]
+    #[arg(long, value_name = "HOW")]
+    compression: Option<CompressionName>,
 
     /// Replace an output that exists
     #[arg(long)]
@@ -72,6 +77,9 @@ pub(crate) struct PostbackArgs {
           value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
     max_row_bytes: u64,
 
+    #[command(flatten)]
+    unpack: UnpackArgs,
+
     /// The summary as one line of JSON
     #[arg(long)]
     json: bool,
@@ -86,7 +94,13 @@ pub(crate) fn run(args: &PostbackArgs) -> Result<Exit, Error> {
     if args.json {
         log::speak(LogMode::Json);
     }
-    let (inputs, signed_inputs) = (inputs(args)?, signed_inputs(&args.signed)?);
+    let (mut inputs, mut signed_inputs) = (inputs(args)?, signed_inputs(&args.signed)?);
+    for input in &mut inputs {
+        input.unpacking = args.unpack.unpacking();
+    }
+    for input in &mut signed_inputs {
+        input.unpacking = args.unpack.beside();
+    }
     let all: Vec<&Input> = inputs.iter().chain(&signed_inputs).collect();
     let read_stdin = |input: &&&Input| matches!(input.origin, Origin::Stdin);
     if all.iter().filter(read_stdin).count() > 1 {
@@ -102,7 +116,8 @@ pub(crate) fn run(args: &PostbackArgs) -> Result<Exit, Error> {
         true => Target::Stdout,
         false => Target::File(args.output.clone()),
     };
-    let mut lines = Lines::create(target, &all, args.force)?;
+    let packed = of_output(args.compression, &args.output)?;
+    let mut lines = Lines::create(target, packed, &all, args.force)?;
     let result = verify_all(args, &inputs, &signed_inputs, &keys, &mut lines);
     let summary = match result {
         Ok(summary) => summary,
@@ -197,5 +212,5 @@ fn input(path: &Path, dialect: Dialect) -> Input {
         true => Origin::Stdin,
         false => Origin::File(path.to_owned()),
     };
-    Input { origin, dialect }
+    Input::new(origin, dialect)
 }

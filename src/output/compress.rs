@@ -6,7 +6,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-/// How an output is compressed; its name says it.
+use crate::row::Compressed;
+
+/// How an output is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// gzip, RFC 1952: `.gz`.
@@ -23,10 +25,10 @@ const ZSTD_LEVEL: i32 = 3;
 impl Compression {
     /// What a file's name says.
     pub fn of(path: &Path) -> Self {
-        match path.extension() {
-            Some(end) if end.eq_ignore_ascii_case("gz") => Self::Gzip,
-            Some(end) if end.eq_ignore_ascii_case("zst") => Self::Zstd,
-            _ => Self::None,
+        match Compressed::of(path) {
+            Some(Compressed::Gzip) => Self::Gzip,
+            Some(Compressed::Zstd) => Self::Zstd,
+            None => Self::None,
         }
     }
 

@@ -133,7 +133,10 @@ impl Job {
     /// its id and its timestamp.
     pub fn terms(&self) -> Terms {
         let folder = self.outputs.folder.as_ref();
-        let compression = folder.map_or(Compression::None, |folder| folder.compression);
+        let compression = match folder {
+            Some(folder) => folder.compression,
+            None => self.outputs.compression.unwrap_or(Compression::None),
+        };
         let mut terms = Terms::new(
             &self.settings,
             self.limits.row_bytes,
@@ -178,6 +181,9 @@ pub struct Outputs {
     pub rejects: Option<Target>,
     /// The manifest.
     pub manifest: Option<PathBuf>,
+    /// How the signed records are compressed, where their file's name does not
+    /// say it.
+    pub compression: Option<Compression>,
     /// The Parquet file that the signed records become, where they do.
     pub table: Option<PathBuf>,
     /// The folder whose parts the signed records become, where they do.
@@ -300,6 +306,7 @@ impl Outputs {
             signed: None,
             rejects: None,
             manifest: None,
+            compression: None,
             table: None,
             folder: None,
             partition_by: Vec::new(),

@@ -14,11 +14,11 @@ use crate::output::{
     Target, discard, partial, publish, remove, sync_folder,
 };
 use crate::parallel::Pool;
-use crate::row::{Dialect, Input, Origin};
+use crate::row::{Dialect, Expected, Input, Origin};
 
 use super::books::Books;
 use super::inputs::Spot;
-use super::job::{Job, Progress, Summary};
+use super::job::{Job, Outputs, Progress, Summary};
 use super::keeper::{self, Keeper};
 use super::spread::spread;
 use super::standing;
@@ -129,7 +129,7 @@ impl Ledger {
         }
         let header = envelope.header();
         if goes_on.is_none() && spool.is_none() && !header.is_empty() {
-            signed.write(&pack(&outputs.signed, header.clone())?)?;
+            signed.write(&pack(of_signed(outputs), header.clone())?)?;
         }
         if let (None, Some(rejects)) = (goes_on, &mut rejects) {
             rejects.write(&of_rejects)?;
@@ -338,13 +338,18 @@ impl Ledger {
             _ => None,
         };
         // A compressed file without a single member is none.
-        for (staged, target) in [
-            (signed, &job.outputs.signed),
-            (self.rejects.as_mut(), &job.outputs.rejects),
+        let outputs = &job.outputs;
+        for (staged, target, compression) in [
+            (signed, &outputs.signed, of_signed(outputs)),
+            (
+                self.rejects.as_mut(),
+                &outputs.rejects,
+                compression(&outputs.rejects),
+            ),
         ] {
             let Some(staged) = staged else { continue };
             if staged.extent().bytes == 0 {
-                staged.write(&pack(target, Vec::new())?)?;
+                staged.write(&pack(compression, Vec::new())?)?;
             }
             staged.sync()?;
             if let Some(path) = target.as_ref().and_then(Target::file) {
@@ -423,26 +428,31 @@ fn litter(job: &Job) -> Vec<PathBuf> {
     partials.chain(unsaved).chain(checkpoint).collect()
 }
 
-/// Bytes as the name of their file says.
-fn pack(target: &Option<Target>, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
-    let compression = compression(target);
+fn pack(compression: Compression, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
     if bytes.is_empty() && compression == Compression::None {
         return Ok(bytes);
     }
     compression.pack(bytes).map_err(Error::Compress)
 }
 
-/// How an output is compressed.
+/// How the signed records are compressed.
+pub(super) fn of_signed(outputs: &Outputs) -> Compression {
+    let by_name = || compression(&outputs.signed);
+    outputs.compression.unwrap_or_else(by_name)
+}
+
+/// How an output is compressed by its name.
 pub(super) fn compression(target: &Option<Target>) -> Compression {
     let path = target.as_ref().and_then(Target::file);
     path.map_or(Compression::None, Compression::of)
 }
 
 fn progress(job: &Job, books: &Books, checkpoint: Option<&Checkpoint>) -> Progress {
-    let is_compressed = |input: &Input| match &input.origin {
+    let is_compressed = |input: &Input| match (&input.origin, input.unpacking.expected) {
         _ if input.dialect == Dialect::Parquet => true,
-        Origin::File(path) => Compression::of(path) != Compression::None,
-        Origin::Stdin => false,
+        (_, Expected::Only(_) | Expected::Named(_)) => true,
+        (_, Expected::Plain) | (Origin::Stdin, Expected::Any) => false,
+        (Origin::File(path), Expected::Any) => Compression::of(path) != Compression::None,
     };
     // How much there is of a compressed input is not known before its end.
     let known = !job.inputs.iter().any(is_compressed);

@@ -27,12 +27,18 @@ pub struct Lines {
 
 impl Lines {
     /// Starts an output, which must not be one of the inputs; a file that
-    /// exists is replaced with `force` only, and by a complete one only.
+    /// exists is replaced with `force` only, and by a complete one only. Where
+    /// no compression is given, a file's name says it.
     ///
     /// # Errors
     /// When it exists, is an input, is written by somebody else, or cannot be
     /// made.
-    pub fn create(target: Target, inputs: &[&Input], force: bool) -> Result<Self, Error> {
+    pub fn create(
+        target: Target,
+        compression: Option<Compression>,
+        inputs: &[&Input],
+        force: bool,
+    ) -> Result<Self, Error> {
         if let Some(path) = target.file() {
             let sources: Vec<_> = inputs
                 .iter()
@@ -49,7 +55,9 @@ impl Lines {
         }
         Ok(Self {
             staged: Staged::create(&SystemDisk, &target)?,
-            compression: target.file().map_or(Compression::None, Compression::of),
+            compression: compression
+                .or_else(|| target.file().map(Compression::of))
+                .unwrap_or(Compression::None),
             target,
             gathered: Vec::new(),
             is_closed: false,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::output::{Manifest, PartEntry};
-use crate::rejects::RejectSummary;
+use crate::rejects::{LONGEST, RejectSummary};
 use crate::row::{Dialect, Input, Origin};
 use crate::stop::Stop;
 use crate::verify;
@@ -115,7 +115,7 @@ fn of_file(manifest: &Manifest, path: &Path, threads: usize) -> Found<Signed> {
     };
     let origin = Origin::File(file);
     let wanted = [(entry.bytes, entry.sha256.as_str())];
-    count(manifest, &[Input { origin, dialect }], &wanted, threads)
+    count(manifest, &[Input::new(origin, dialect)], &wanted, threads)
 }
 
 fn of_parts(
@@ -193,7 +193,7 @@ fn rejects(manifest: &Manifest, path: &Path) -> Found<RejectSummary> {
         return Found::Unreadable("the manifest's delimiter is no byte".into());
     };
     let origin = Origin::File(file);
-    match RejectSummary::read(&Input { origin, dialect }, &Stop::default()) {
+    match RejectSummary::read(&Input::new(origin, dialect), LONGEST, &Stop::default()) {
         Err(error) => Found::Unreadable(in_full(&error)),
         Ok(summary) => {
             let own = (summary.bytes, summary.sha256.as_str());

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Dialect, Source};
+use super::{Compressed, Dialect, Expected, Source, Unpacking};
 use crate::stop::Stop;
 
 /// One input.
@@ -14,6 +14,8 @@ pub struct Input {
     pub origin: Origin,
     /// How its rows are told apart.
     pub dialect: Dialect,
+    /// How it is expected to be compressed.
+    pub unpacking: Unpacking,
 }
 
 /// Where an input comes from.
@@ -26,6 +28,15 @@ pub enum Origin {
 }
 
 impl Input {
+    /// An input that may be compressed, as its first bytes say.
+    pub fn new(origin: Origin, dialect: Dialect) -> Self {
+        Self {
+            origin,
+            dialect,
+            unpacking: Unpacking::default(),
+        }
+    }
+
     /// The name for messages, rejects and manifests; `-` is standard input.
     pub fn name(&self) -> String {
         match &self.origin {
@@ -35,7 +46,7 @@ impl Input {
     }
 
     /// Opens it. Gzip and zstd are recognized by their first bytes and
-    /// decompressed.
+    /// decompressed, unless something else is expected.
     ///
     /// # Errors
     /// The system's own.
@@ -57,10 +68,16 @@ impl Input {
         if file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        match self.dialect {
-            Dialect::Parquet => parquet(file, stop.clone()),
-            Dialect::Csv { .. } | Dialect::Ndjson => Source::patient(file, stop.clone()),
+        if self.dialect == Dialect::Parquet {
+            return parquet(file, stop.clone());
         }
+        let mut unpacking = self.unpacking;
+        if let (Expected::Any, Origin::File(path)) = (unpacking.expected, &self.origin)
+            && let Some(kind) = Compressed::of(path)
+        {
+            unpacking.expected = Expected::Named(kind);
+        }
+        Source::patient(file, stop.clone(), unpacking)
     }
 
     /// Its size, where it is a regular file: only such a one can be opened

@@ -13,6 +13,7 @@
 //! record.
 
 mod cells;
+mod compressed;
 mod frame;
 mod input;
 #[cfg(feature = "parquet")]
@@ -20,13 +21,16 @@ mod parquet;
 mod reader;
 mod source;
 mod taken;
+mod tap;
+mod unpack;
 
 pub use cells::{Cells, CellsError, PlainRows, stray_quote};
+pub use compressed::{Compressed, Expected, Unpacking};
 pub use input::{Input, Origin, stdin_is_ready};
 #[cfg(feature = "parquet")]
 pub use parquet::{Table, TableRows};
 pub use reader::Reader;
-pub use source::{Compressed, Source};
+pub use source::Source;
 pub use taken::Taken;
 
 /// How many bytes of a skipped row are kept in [`FaultyRow::raw`].
@@ -259,8 +263,8 @@ pub enum ReadError {
         found: u64,
     },
     /// The source could not be read.
-    #[error("the input cannot be read")]
-    Io(#[source] std::io::Error),
+    #[error("the input cannot be read: {0}")]
+    Io(std::io::Error),
 }
 
 impl ReadError {
@@ -294,7 +298,8 @@ impl ReadError {
             Self::Changed { .. } => {
                 "give the input as it was, or give --force without --resume to start anew"
             }
-            Self::Io(_) => "check that the file is there, can be read and is complete",
+            Self::Io(error) => compressed::hint(error)
+                .unwrap_or("check that the file is there, can be read and is complete"),
         }
     }
 }

@@ -3,24 +3,17 @@
 //! must not know what the bytes mean.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::time::SystemTime;
+use std::io::{self, Read};
 
-use flate2::bufread::MultiGzDecoder;
-use sha2::{Digest, Sha256};
-
+use super::compressed::{Compressed, Damage, MAGIC, Unpacking, is_undecided};
 #[cfg(feature = "parquet")]
 use super::parquet::Parquet;
+#[cfg(feature = "parquet")]
+use super::tap::Stopped;
+use super::tap::{Patient, Tap, Watched};
+use super::unpack::{Gzip, Zstd};
 use super::{ReadError, Taken};
 use crate::stop::Stop;
-
-/// The largest window a zstd frame may ask for, as a power of two: 8 MiB is
-/// what RFC 8878 recommends every decoder to take, and what all levels of
-/// `zstd` up to 19 stay within; a hostile frame cannot take more.
-const ZSTD_WINDOW_LOG: u32 = 23;
-
-/// How many bytes tell what an input is.
-const MAGIC: usize = 4;
 
 /// The bytes of one input: decompressed where they are gzip (of any number of
 /// members) or zstd (of any number of frames).
@@ -29,46 +22,47 @@ const MAGIC: usize = 4;
 /// error when that place is reached; never a short input.
 pub struct Source {
     kind: Kind,
+    unpacking: Unpacking,
+    /// How many decompressed bytes were given.
+    given: u64,
     watched: Option<Watched>,
 }
 
 enum Kind {
     Unread(Tap),
     Plain(Tap),
-    Gzip(Box<MultiGzDecoder<BufReader<Tap>>>),
-    Zstd(Box<zstd::Decoder<'static, BufReader<Tap>>>),
+    Gzip(Box<Gzip>),
+    Zstd(Box<Zstd>),
     /// A table, as lines.
     #[cfg(feature = "parquet")]
     Parquet(Box<Parquet>, Stop),
-    /// Making a decoder has failed.
+    /// What it is could not be told, or no decoder made.
     Broken,
-}
-
-/// How an input was compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compressed {
-    /// gzip, RFC 1952.
-    Gzip,
-    /// Zstandard, RFC 8878.
-    Zstd,
 }
 
 impl Source {
     /// Reads from this.
     pub fn new(bytes: impl Read + Send + 'static) -> Self {
+        Self::unpacked(bytes, Unpacking::default())
+    }
+
+    /// Reads from this, which is expected to be compressed so.
+    pub fn unpacked(bytes: impl Read + Send + 'static, unpacking: Unpacking) -> Self {
         Self {
             kind: Kind::Unread(Tap::new(Box::new(bytes))),
+            unpacking,
+            given: 0,
             watched: None,
         }
     }
 
     /// Reads from a file or pipe, without waiting for it any longer than
     /// until somebody asks to stop.
-    pub(super) fn patient(file: File, stop: Stop) -> io::Result<Self> {
+    pub(super) fn patient(file: File, stop: Stop, unpacking: Unpacking) -> io::Result<Self> {
         let watched = Watched::new(&file)?;
         Ok(Self {
             watched,
-            ..Self::new(Patient { file, stop })
+            ..Self::unpacked(Patient { file, stop }, unpacking)
         })
     }
 
@@ -92,6 +86,8 @@ impl Source {
         let parquet = Parquet::open(std::sync::Arc::new(file))?;
         Ok(Self {
             kind: Kind::Parquet(Box::new(parquet), stop),
+            unpacking: Unpacking::default(),
+            given: 0,
             watched,
         })
     }
@@ -142,13 +138,13 @@ impl Source {
     /// table at its end.
     pub fn stored(&self) -> Option<(u64, [u8; 32])> {
         let tap = match &self.kind {
-            Kind::Gzip(decoder) => decoder.get_ref().get_ref(),
-            Kind::Zstd(decoder) => decoder.get_ref().get_ref(),
+            Kind::Gzip(decoder) => decoder.tap(),
+            Kind::Zstd(decoder) => decoder.tap(),
             #[cfg(feature = "parquet")]
             Kind::Parquet(parquet, _) => return parquet.stored(),
             Kind::Unread(_) | Kind::Plain(_) | Kind::Broken => return None,
         };
-        Some((tap.bytes, tap.digest.clone().finalize().into()))
+        Some((tap.bytes, tap.sha256()))
     }
 
     /// Looks at the first bytes, however slowly they arrive.
@@ -156,206 +152,44 @@ impl Source {
         let Kind::Unread(tap) = &mut self.kind else {
             return Ok(());
         };
-        tap.look(MAGIC)?;
+        tap.look::<MAGIC>(is_undecided)?;
         let Kind::Unread(mut tap) = std::mem::replace(&mut self.kind, Kind::Broken) else {
             return Ok(());
         };
-        let head = &tap.head[..];
-        self.kind = if head.starts_with(b"\x1f\x8b") {
-            tap.counts = true;
-            Kind::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(tap))))
-        } else if head.starts_with(b"\x28\xb5\x2f\xfd") || is_skippable_frame(head) {
-            tap.counts = true;
-            let mut decoder = zstd::Decoder::with_buffer(BufReader::new(tap))?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            Kind::Zstd(Box::new(decoder))
-        } else {
-            Kind::Plain(tap)
+        let found = self.unpacking.expected.recognize(&tap.head)?;
+        tap.counts = found.is_some();
+        self.kind = match found {
+            Some(Compressed::Gzip) => Kind::Gzip(Box::new(Gzip::new(tap))),
+            Some(Compressed::Zstd) => {
+                let window_log = self.unpacking.zstd_window_log;
+                Kind::Zstd(Box::new(Zstd::new(tap, window_log)?))
+            }
+            None => Kind::Plain(tap),
         };
         Ok(())
     }
-}
-
-/// A zstd stream may begin with a frame that holds no data, as `pzstd` writes
-/// it: RFC 8878, section 3.1.2.
-fn is_skippable_frame(head: &[u8]) -> bool {
-    matches!(head, [first, 0x2a, 0x4d, 0x18] if first & 0xf0 == 0x50)
 }
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.recognize()?;
-        match &mut self.kind {
-            Kind::Unread(tap) | Kind::Plain(tap) => tap.read(buffer),
-            Kind::Gzip(decoder) => decoder
-                .read(buffer)
-                .map_err(|error| damaged("gzip", &error)),
-            Kind::Zstd(decoder) => decoder
-                .read(buffer)
-                .map_err(|error| damaged("zstd", &error)),
+        let (kind, read) = match &mut self.kind {
+            Kind::Unread(tap) | Kind::Plain(tap) => return tap.read(buffer),
+            Kind::Gzip(decoder) => (Compressed::Gzip, decoder.read(buffer)?),
+            Kind::Zstd(decoder) => (Compressed::Zstd, decoder.read(buffer)?),
             #[cfg(feature = "parquet")]
-            Kind::Parquet(_, stop) if stop.is_requested() => Err(io::Error::other(Stopped)),
-            #[cfg(feature = "parquet")]
-            Kind::Parquet(parquet, _) => parquet.read(buffer),
-            Kind::Broken => Err(io::Error::other("the decoder could not be made")),
-        }
-    }
-}
-
-/// A decoder's own words, with what they mean: its kinds of errors would pass
-/// for those of a file.
-fn damaged(kind: &str, error: &io::Error) -> io::Error {
-    if error.raw_os_error().is_some() || Stopped::is(error) {
-        return io::Error::new(error.kind(), error.to_string());
-    }
-    let words = match error.kind() {
-        io::ErrorKind::UnexpectedEof => "ends early".to_owned(),
-        _ if error.to_string().contains("too much memory") => {
-            "needs a window of more than 8 MiB; compress it without --ultra and --long".to_owned()
-        }
-        _ => format!("is damaged, or followed by something else: {error}"),
-    };
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("the {kind} stream {words}"),
-    )
-}
-
-/// A regular file as it was when it was opened.
-struct Watched {
-    file: File,
-    bytes: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Watched {
-    /// `None` for a pipe or a device, which have no state to compare.
-    fn new(file: &File) -> io::Result<Option<Self>> {
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Ok(None);
-        }
-        Ok(Some(Self {
-            file: file.try_clone()?,
-            bytes: metadata.len(),
-            modified: metadata.modified().ok(),
-        }))
-    }
-
-    fn has_changed(&self) -> bool {
-        let now = self.file.metadata();
-        !now.is_ok_and(|now| now.len() == self.bytes && now.modified().ok() == self.modified)
-    }
-}
-
-/// The raw bytes, with those that were only looked at put before the rest.
-struct Tap {
-    inner: Box<dyn Read + Send>,
-    head: Vec<u8>,
-    /// Only compressed bytes are counted here; the reader counts the others.
-    counts: bool,
-    bytes: u64,
-    digest: Sha256,
-}
-
-impl Tap {
-    fn new(inner: Box<dyn Read + Send>) -> Self {
-        Self {
-            inner,
-            head: Vec::new(),
-            counts: false,
-            bytes: 0,
-            digest: Sha256::new(),
-        }
-    }
-
-    fn look(&mut self, bytes: usize) -> io::Result<()> {
-        while self.head.len() < bytes {
-            let mut next = [0; MAGIC];
-            let room = bytes - self.head.len();
-            match self.inner.read(&mut next[..room]) {
-                Ok(0) => break,
-                Ok(read) => self.head.extend_from_slice(&next[..read.min(room)]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            Kind::Parquet(_, stop) if stop.is_requested() => {
+                return Err(io::Error::other(Stopped));
             }
-        }
-        Ok(())
-    }
-}
-
-impl Read for Tap {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = if self.head.is_empty() {
-            self.inner.read(buffer)?
-        } else {
-            let read = self.head.as_slice().read(buffer)?;
-            self.head.drain(..read);
-            read
+            #[cfg(feature = "parquet")]
+            Kind::Parquet(parquet, _) => return parquet.read(buffer),
+            Kind::Broken => return Err(io::Error::other("the input could not be begun")),
         };
-        if self.counts {
-            self.bytes += read as u64;
-            self.digest.update(&buffer[..read]);
+        self.given += read as u64;
+        let most = self.unpacking.most_bytes;
+        if self.given > most {
+            return Err(Damage::TooLarge { kind, most }.into());
         }
         Ok(read)
     }
 }
-
-/// A file that may keep its reader waiting, as a pipe does.
-struct Patient {
-    file: File,
-    stop: Stop,
-}
-
-impl Read for Patient {
-    #[cfg(unix)]
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        // How long a stop may go unheeded.
-        let beat = Timespec {
-            tv_sec: 0,
-            tv_nsec: 50_000_000,
-        };
-        loop {
-            if self.stop.is_requested() {
-                return Err(io::Error::other(Stopped));
-            }
-            let mut waits = [PollFd::new(&self.file, PollFlags::IN)];
-            match poll(&mut waits, Some(&beat)) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => match self.file.read(buffer) {
-                    // Another reader was faster.
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    read => return read,
-                },
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.is_requested() {
-            return Err(io::Error::other(Stopped));
-        }
-        self.file.read(buffer)
-    }
-}
-
-/// Reading ended because somebody asked for it.
-#[derive(Debug)]
-struct Stopped;
-
-impl Stopped {
-    fn is(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Self>())
-    }
-}
-
-impl std::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("reading was stopped")
-    }
-}
-
-impl std::error::Error for Stopped {}

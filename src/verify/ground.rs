@@ -43,12 +43,13 @@ pub(super) fn rules(
     };
     let path = &term.path;
     let input = at_hand(path, run.path).and_then(|path| file_input(path, term.form));
-    let Some(input) = input else {
+    let Some(mut input) = input else {
         notes.push(format!(
             "the publishers {path} are not at hand; the rows were not compared with the records"
         ));
         return Ok(None);
     };
+    input.unpacking = run.unpacking;
     let file = PublisherFile::read(&input, &Stop::default())?;
     let found = file.term(&settings).sha256;
     if found != term.sha256 {

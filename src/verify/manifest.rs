@@ -119,10 +119,7 @@ pub(super) fn not_at_hand(name: &str, what: &str, manifest: &Path) -> Error {
 
 /// A file that is read as the manifest says.
 pub(super) fn file_input(path: PathBuf, form: FileForm) -> Option<Input> {
-    Some(Input {
-        origin: Origin::File(path),
-        dialect: form.dialect()?,
-    })
+    Some(Input::new(Origin::File(path), form.dialect()?))
 }
 
 /// Compares the manifest's keys with those at hand: each of a ring by itself,

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::hex::hex;
 use crate::output::{KeyEntry, Manifest};
 use crate::ring::KeyRing;
-use crate::row::{Dialect, Input, Limits, Origin, Reader};
+use crate::row::{Dialect, Input, Limits, Origin, Reader, Unpacking};
 use crate::terms::FileForm;
 
 use super::audit::{Audit, audit};
@@ -39,6 +39,8 @@ pub struct FinishedRun<'a> {
     /// The signed file was named by the manifest, so the rejects file must be
     /// there, too; otherwise one that is not is only noted.
     pub by_manifest: bool,
+    /// How the inputs of the run are read where they are compressed.
+    pub unpacking: Unpacking,
 }
 
 /// What was found of a run.
@@ -175,7 +177,7 @@ fn find_rejects(
         let origin = Origin::File(path);
         let form = manifest.settings.rejects_format.unwrap_or(FileForm::Ndjson);
         let dialect = form.dialect().unwrap_or(Dialect::Ndjson);
-        return Ok(Some(Some(Input { origin, dialect })));
+        return Ok(Some(Some(Input::new(origin, dialect))));
     }
     let is_file = !matches!(name, "" | "-");
     if !is_file && manifest.counts.rejected == 0 && manifest.rejects.records == 0 {
@@ -201,7 +203,7 @@ fn find_inputs(
     for (at, entry) in manifest.inputs.iter().enumerate() {
         let form = manifest.settings.input_formats.get(at).copied();
         let path = at_hand(&entry.path, run.path);
-        let Some(input) = path
+        let Some(mut input) = path
             .zip(form)
             .and_then(|(path, form)| file_input(path, form))
         else {
@@ -211,6 +213,7 @@ fn find_inputs(
             ));
             continue;
         };
+        input.unpacking = run.unpacking;
         let file = digest(&input)?;
         compare_file(&file, entry.bytes, &entry.sha256, differences);
         if (file.bytes, &file.sha256) == (entry.bytes, &entry.sha256) {

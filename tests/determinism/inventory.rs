@@ -148,10 +148,10 @@ impl Site {
     }
 
     fn input(&self, name: &str) -> Input {
-        Input {
-            origin: Origin::File(self.folder.path().join(name)),
-            dialect: Dialect::Csv { delimiter: b',' },
-        }
+        Input::new(
+            Origin::File(self.folder.path().join(name)),
+            Dialect::Csv { delimiter: b',' },
+        )
     }
 
     fn ring(&self) -> KeyRing {

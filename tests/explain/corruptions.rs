@@ -138,10 +138,7 @@ fn a_hundred_thousand_valid_records_give_no_false_alarm() {
         let records = own.flat_map(|sample| &sample.records);
         let text: String = records.map(|record| line(record) + "\n").collect();
         std::fs::write(&path, text).unwrap();
-        let inputs = [Input {
-            origin: Origin::File(path),
-            dialect: Dialect::Ndjson,
-        }];
+        let inputs = [Input::new(Origin::File(path), Dialect::Ndjson)];
         let (public, hs256) = (testkit::key().public_key(), Hs256::new(&[SECRET]));
         let es256 = batch::load_verifier(&[*public.verifying_key()]);
         let keys = match alg {

@@ -268,10 +268,7 @@ impl Run {
             Alg::Es256 => Signer::es256(&key(), &ENGINES[0], &self.job_id),
             Alg::Hs256 => Signer::hs256(&Secret::from_bytes(SECRET).unwrap()),
         };
-        let inputs = vec![Input {
-            origin: Origin::File(path("input")),
-            dialect: self.dialect,
-        }];
+        let inputs = vec![Input::new(Origin::File(path("input")), self.dialect)];
         let outputs = Outputs::beside(&path("signed"), self.style);
         let mut job = Job::new(self.settings, inputs, outputs).signed_by(signer, self.job_id);
         (job.limits, job.threads) = (self.limits, self.threads);

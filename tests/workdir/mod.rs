@@ -4,6 +4,9 @@
 #![allow(dead_code, reason = "every test crate uses its own part of this")]
 #![allow(clippy::unwrap_used)]
 
+#[cfg(target_os = "linux")]
+pub(crate) mod peak;
+
 use std::fmt;
 use std::fs;
 use std::io::Write as _;
@@ -170,10 +173,7 @@ impl Workdir {
     ) -> Result<Signed, Error> {
         self.write("rows", rows);
         let key = SigningKey::from_bytes(&key_data("p256.pkcs8.pem")).unwrap();
-        let inputs = vec![Input {
-            origin: Origin::File(self.path("rows")),
-            dialect,
-        }];
+        let inputs = vec![Input::new(Origin::File(self.path("rows")), dialect)];
         let outputs = Outputs {
             signed: Some(Target::File(self.path("signed"))),
             rejects: Some(Target::File(self.path("rejects"))),

@@ -79,10 +79,7 @@ impl Case {
         let place = |name: String, text: &str| {
             let path = folder.path().join(name);
             fs::write(&path, text).unwrap();
-            Input {
-                origin: Origin::File(path),
-                dialect: Dialect::Csv { delimiter: b',' },
-            }
+            Input::new(Origin::File(path), Dialect::Csv { delimiter: b',' })
         };
         let numbered = inputs.iter().enumerate();
         Self {
