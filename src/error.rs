@@ -224,6 +224,8 @@ impl Error {
                 | ReadError::HeaderStrayQuote { .. }
                 | ReadError::HeaderTooLong { .. }
                 | ReadError::Utf16 { .. }
+                | ReadError::Parquet
+                | ReadError::Column { .. }
                 | ReadError::Changed { .. } => Kind::Settings,
                 ReadError::Header(_) | ReadError::OutOfTurn { .. } => Kind::Internal,
             },

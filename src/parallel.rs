@@ -14,6 +14,7 @@
 //! slow task delays the sink but never the other workers.
 
 use std::any::Any;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -208,6 +209,38 @@ impl<T: Send + 'static> Background<T> {
     }
 }
 
+/// What some work gives piece by piece, done on a thread of its own that is so
+/// many pieces ahead of whoever takes them.
+pub struct Ahead<T>(Receiver<Result<T, String>>);
+
+impl<T: Send + 'static> Ahead<T> {
+    /// Starts it. The work gives its pieces to what it is called with, which
+    /// says `false` once nobody takes them any more.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        pieces: usize,
+        work: impl FnOnce(&mut dyn FnMut(T) -> bool) + Send + 'static,
+    ) -> io::Result<Self> {
+        let (give, taken) = sync_channel(pieces);
+        std::thread::Builder::new().spawn(move || {
+            let mut own = |piece| give.send(Ok(piece)).is_ok();
+            let worked = catch_unwind(AssertUnwindSafe(|| work(&mut own)));
+            if let Err(panic) = worked {
+                let _ = give.send(Err(message(&*panic)));
+            }
+        })?;
+        Ok(Self(taken))
+    }
+
+    /// The next piece, or the words of the panic that ended the work; `None`
+    /// after the last.
+    pub fn next(&self) -> Option<Result<T, String>> {
+        self.0.recv().ok()
+    }
+}
+
 type Slot<T, E> = Receiver<Result<T, FlowError<E>>>;
 
 fn fill_slot<T, E>(slot: &SyncSender<Result<T, FlowError<E>>>, work: impl FnOnce() -> T) {
@@ -294,6 +327,27 @@ mod tests {
             },
         );
         (seen, result)
+    }
+
+    #[test]
+    fn what_is_ahead_comes_in_order_and_ends_with_its_taker() {
+        let count = |panics: bool| {
+            Ahead::start(2, move |give| {
+                let mut given = 0;
+                while give(given) {
+                    given += 1;
+                    assert!(!panics || given < 5, "at {given}");
+                }
+            })
+            .unwrap()
+        };
+        let ahead = count(true);
+        let all: Vec<_> = std::iter::from_fn(|| ahead.next()).collect();
+        let numbers: Vec<i32> = all.iter().flatten().copied().collect();
+        assert_eq!(numbers, [0, 1, 2, 3, 4]);
+        assert_eq!(all.last(), Some(&Err("at 5".to_owned())));
+        let endless = count(false);
+        assert_eq!(endless.next(), Some(Ok(0)));
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl PublisherFile {
         };
         let mut reader = Reader::new(&self.bytes[..], self.dialect, Limits::default(), 1);
         let header = match self.dialect {
-            Dialect::Ndjson => None,
+            Dialect::Ndjson | Dialect::Parquet => None,
             Dialect::Csv { .. } => match reader.header().map_err(read_error)? {
                 Some(header) => Some(header),
                 None => return Err(unfit(PlanError::NoHeader)),
@@ -125,7 +125,7 @@ impl PublisherFile {
             return Err(self.broken(fault.position.line, vec![problem]));
         }
         match self.dialect {
-            Dialect::Ndjson => batch.rows.iter().try_for_each(|span| {
+            Dialect::Ndjson | Dialect::Parquet => batch.rows.iter().try_for_each(|span| {
                 let raw = batch.text(span).unwrap_or_default();
                 let taken = publishers.json(raw);
                 taken.map_err(|problems| self.broken(span.position.line, problems))

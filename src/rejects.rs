@@ -121,7 +121,7 @@ impl RejectSummary {
         let mut reader = Reader::new(source, input.dialect, limits, 1);
         let mut sums = Sums::default();
         let form = match input.dialect {
-            Dialect::Ndjson => Form::Lines,
+            Dialect::Ndjson | Dialect::Parquet => Form::Lines,
             Dialect::Csv { delimiter } => {
                 let header = reader.header().map_err(failed)?.unwrap_or_default();
                 let names = header.iter().map(|name| String::from_utf8_lossy(name));

@@ -114,6 +114,8 @@ pub enum FileForm {
     Csv(char),
     /// One JSON object a line.
     Ndjson,
+    /// A Parquet file.
+    Parquet,
 }
 
 fn record() -> String {
@@ -129,6 +131,7 @@ impl From<Dialect> for FileForm {
         match dialect {
             Dialect::Csv { delimiter } => Self::Csv(delimiter.into()),
             Dialect::Ndjson => Self::Ndjson,
+            Dialect::Parquet => Self::Parquet,
         }
     }
 }
@@ -138,6 +141,7 @@ impl From<Style> for FileForm {
         match style {
             Style::Csv(delimiter) => Self::Csv(delimiter.into()),
             Style::Ndjson => Self::Ndjson,
+            Style::Parquet => Self::Parquet,
         }
     }
 }
@@ -151,6 +155,7 @@ impl FileForm {
                 Some(Dialect::Csv { delimiter })
             }
             Self::Ndjson => Some(Dialect::Ndjson),
+            Self::Parquet => Some(Dialect::Parquet),
         }
     }
 }

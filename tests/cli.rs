@@ -1614,3 +1614,27 @@ fn a_bench_that_is_told_to_stop_leaves_nothing_either() {
     assert_eq!(child.wait().unwrap().code(), Some(5));
     assert_eq!(files(), 0);
 }
+
+/// A build without the feature must not take a table for text.
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_is_refused_with_what_to_install_where_it_is_not_built_in() {
+    let workdir = with_rows();
+    workdir.write("rows.parquet", b"PAR1\x15\x04\x15");
+    workdir.write("table.csv", b"PAR1\x15\x04\x15");
+    let before = workdir.files();
+    for arguments in [
+        sign("-o out.ndjson rows.parquet"),
+        sign("-o out.parquet rows.csv"),
+        sign("-o out.ndjson table.csv"),
+        sign("-o out.ndjson --input-format parquet"),
+        "verify --public-key pub.pem rows.parquet".to_owned(),
+        "check -f aak-impression rows.parquet".to_owned(),
+        "inspect rows.parquet".to_owned(),
+    ] {
+        let run = workdir.run(&arguments);
+        run.exit(2);
+        assert!(run.hint().contains("--features parquet"), "{run}");
+    }
+    assert_eq!(workdir.files(), before);
+}

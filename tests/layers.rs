@@ -8,8 +8,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every module of the library with its rank. `damage`, `json`, `hex`, `sort`, `stop`, `time` and
-/// `vector` are words that everybody may use.
+/// Every module of the library with its rank. `damage`, `json`, `hex`, `parallel`, `sort`, `stop`,
+/// `time` and `vector` are words that everybody may use.
 const RANKS: &[(&str, u32)] = &[
     ("json", 0),
     ("damage", 0),
@@ -18,13 +18,13 @@ const RANKS: &[(&str, u32)] = &[
     ("sort", 0),
     ("stop", 0),
     ("time", 0),
+    ("parallel", 0),
     ("format", 1),
     ("row", 1),
     ("stamp", 1),
     ("jws", 1),
     ("key", 1),
     ("signature", 1),
-    ("parallel", 1),
     ("record", 2),
     ("ring", 2),
     ("engine", 2),

@@ -99,7 +99,7 @@ fn metrics_and_summary_say_what_the_manifest_says() {
         run.expect(summary[name] == manifest["counts"][name], name);
     }
     assert_eq!(summary["codes"], manifest["rejected_by_code"]);
-    for name in ["job_id", "timestamp", "format"] {
+    for name in ["job_id", "timestamp", "format", "notices"] {
         assert_eq!(summary[name], manifest[name], "{name}");
     }
     assert_eq!(summary["output"], "out.ndjson");

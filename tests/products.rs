@@ -419,7 +419,7 @@ fn formats_that_cannot_share_a_file_are_refused() {
         ),
         (
             "--format skan-view,skan-storekit --output-format csv",
-            "one CSV file has one header",
+            "one table has the same for all",
         ),
     ] {
         let run = sign(&workdir, &format!("{options} campaigns.csv"));

@@ -44,6 +44,31 @@ fn run(folder: &Path, line: &str) -> Output {
     command.current_dir(folder).output().unwrap()
 }
 
+fn readme_text() -> String {
+    fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap()
+}
+
+/// Types one of the three beginnings into a shell, in a folder of its own.
+fn begin(folder: &Path, readme: &str, name: &str) -> Output {
+    let open = format!("<!-- begin {name} -->\n```sh\n");
+    let start = readme.find(&open).unwrap() + open.len();
+    let lines = &readme[start..];
+    let lines = &lines[..lines.find("```").unwrap()];
+    let folder = folder.join(name);
+    fs::create_dir(&folder).unwrap();
+    let binary = Path::new(env!("CARGO_BIN_EXE_campaign-signer"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).map(PathBuf::from);
+    let own = binary.parent().unwrap().to_owned();
+    let path = std::env::join_paths(std::iter::once(own).chain(folders)).unwrap();
+    Command::new("sh")
+        .args(["-e", "-c", lines])
+        .env("PATH", path)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -141,7 +166,12 @@ fn parts() -> Vec<(&'static str, String)> {
         .replace("},{", "},\n  {")
         .replace("],\"raw\"", "],\n \"raw\"");
     let table = campaign_signer::schema::formats_table();
+    let beginning = begin(folder, &readme_text(), "data");
+    assert!(beginning.status.success(), "{}", report(&beginning));
+    let filtered = fs::read_to_string(folder.join("data/signed.ndjson")).unwrap();
+    let filtered = filtered.replace(",\"format\"", ",\n \"format\"");
     let mut parts = vec![
+        ("filter", fenced("json", &filtered)),
         ("run", fenced("text", &shown)),
         ("bid", fenced("json", &folded(bid))),
         ("verify", fenced("text", &verified.join("\n"))),
@@ -238,6 +268,16 @@ fn the_main_command_works_a_second_time() {
     for _ in 0..2 {
         let output = run(folder.path(), MAIN);
         assert_eq!(output.status.code(), Some(0), "{}", report(&output));
+    }
+}
+
+#[test]
+fn each_of_the_three_beginnings_ends_with_a_file_that_verifies() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["ads", "offers", "data"] {
+        let output = begin(folder.path(), &readme_text(), name);
+        assert!(output.status.success(), "{name}: {}", report(&output));
+        assert!(report(&output).contains("verified"), "{name}");
     }
 }
 

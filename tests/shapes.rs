@@ -1080,7 +1080,7 @@ fn what_a_shape_cannot_be_is_refused_before_any_row() {
     let table = [
         (
             "--shape openrtb -o out.csv",
-            "do not fit into CSV",
+            "do not fit into the columns of a table",
             ".ndjson",
         ),
         (

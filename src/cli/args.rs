@@ -164,6 +164,8 @@ pub(crate) enum FileFormat {
     Tsv,
     /// One JSON object a line
     Ndjson,
+    /// A Parquet file; only in builds with the feature `parquet`
+    Parquet,
 }
 
 impl FileFormat {
@@ -178,6 +180,7 @@ impl FileFormat {
             "csv" => Some(Self::Csv),
             "tsv" => Some(Self::Tsv),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -187,7 +190,27 @@ impl FileFormat {
         match self {
             Self::Csv => Some(given.unwrap_or(b',')),
             Self::Tsv => Some(given.unwrap_or(b'\t')),
-            Self::Ndjson => None,
+            Self::Ndjson | Self::Parquet => None,
+        }
+    }
+
+    /// How rows of a file are told apart; `None` where this build cannot.
+    pub(crate) fn dialect(self, given: Option<u8>) -> Result<Dialect, Error> {
+        match (self, self.delimiter(given)) {
+            (_, Some(delimiter)) => Ok(Dialect::Csv { delimiter }),
+            (Self::Parquet, None) => self.check().map(|()| Dialect::Parquet),
+            (_, None) => Ok(Dialect::Ndjson),
+        }
+    }
+
+    /// Whether this build knows it.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        match self {
+            Self::Parquet if !cfg!(feature = "parquet") => Err(Error::settings(
+                "this build neither reads nor writes Parquet",
+                "cargo install campaign-signer --features parquet",
+            )),
+            _ => Ok(()),
         }
     }
 }
@@ -291,16 +314,13 @@ impl RowArgs {
         let format = self.input_format.or_else(|| FileFormat::of(path));
         let Some(format) = format else {
             let name = path.display();
-            let message = format!("nothing says whether {name} is CSV or NDJSON");
+            let message = format!("nothing says whether {name} is CSV, NDJSON or Parquet");
             return Err(Error::settings(
                 message,
-                "give --input-format csv, tsv or ndjson",
+                "give --input-format csv, tsv, ndjson or parquet",
             ));
         };
-        let dialect = match format.delimiter(self.delimiter) {
-            Some(delimiter) => Dialect::Csv { delimiter },
-            None => Dialect::Ndjson,
-        };
+        let dialect = format.dialect(self.delimiter)?;
         let origin = if path.as_os_str() == "-" {
             Origin::Stdin
         } else {

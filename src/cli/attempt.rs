@@ -10,6 +10,7 @@ use campaign_signer::publishers::PublisherFile;
 use campaign_signer::row::Origin;
 use campaign_signer::stop::Stop;
 
+use super::ended;
 use super::exit::Exit;
 use super::observe::Observer;
 use super::plan;
@@ -176,8 +177,8 @@ impl Planned {
                 meter.finish();
                 part.signs = false;
                 match &looked {
-                    Ok((exit, summary)) => report::finish(&mut part, summary, *exit),
-                    Err(error) => report::give_up(&mut part, &meter, error),
+                    Ok((exit, summary)) => ended::finish(&mut part, summary, *exit),
+                    Err(error) => ended::give_up(&mut part, &meter, error),
                 }
                 observer.enter(part);
                 return looked.map_err(|error| Stopped::early(error, false));
@@ -192,12 +193,12 @@ impl Planned {
         match result {
             Ok(summary) => {
                 let exit = self.report.print(&summary);
-                report::finish(&mut part, &summary, exit);
+                ended::finish(&mut part, &summary, exit);
                 observer.enter(part);
                 Ok((exit, summary))
             }
             Err(error) => {
-                report::give_up(&mut part, &meter, &error);
+                ended::give_up(&mut part, &meter, &error);
                 observer.enter(part);
                 Err(match meter.left {
                     Some(left) => {

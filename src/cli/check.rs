@@ -11,7 +11,7 @@ use super::args::RowArgs;
 use super::exit::Exit;
 use super::observe::{ObserveArgs, Observer};
 use super::progress::Meter;
-use super::{log, report, signals};
+use super::{ended, log, report, signals};
 
 /// Check rows; rejects go to standard output, or to a file.
 #[derive(Args)]
@@ -73,7 +73,7 @@ fn check(args: CheckArgs, observer: &mut Observer) -> Result<Exit, Error> {
     job.threads = args.rows.threads();
     job.max_rejects = args.rows.max_rejects;
     let mut meter = Meter::new(args.rows.progress);
-    let mut part = report::checked_part(&job);
+    let mut part = ended::checked(&job);
     let summary = pipeline::run(job, |event| meter.hear(event));
     meter.finish();
     let file = args.rejects.map(|path| path.display().to_string());
@@ -81,11 +81,11 @@ fn check(args: CheckArgs, observer: &mut Observer) -> Result<Exit, Error> {
     let result = match summary {
         Ok(summary) => {
             let exit = report::print_checked(&summary, file.as_deref());
-            report::finish(&mut part, &summary, exit);
+            ended::finish(&mut part, &summary, exit);
             Ok(exit)
         }
         Err(error) => {
-            report::give_up(&mut part, &meter, &error);
+            ended::give_up(&mut part, &meter, &error);
             Err(error)
         }
     };

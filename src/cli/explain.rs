@@ -193,7 +193,7 @@ fn read_document(args: &ExplainArgs, path: &Path) -> Result<Option<Vec<String>>,
 
 /// Whether a name says that rows stand in the file.
 fn is_table(path: &Path) -> bool {
-    FileFormat::of(path).is_some_and(|format| format.delimiter(None).is_some())
+    FileFormat::of(path).is_some_and(|format| format != FileFormat::Ndjson)
 }
 
 fn add(out: &mut Vec<u8>, name: &str, is_text: bool, value: &str) {

@@ -7,6 +7,7 @@ use campaign_signer::inspect::{self, Entry, Item};
 use campaign_signer::row::{Dialect, Input, Origin};
 use clap::Args;
 
+use super::args::FileFormat;
 use super::exit::Exit;
 use super::values::now;
 use super::{print, say, warn};
@@ -93,7 +94,10 @@ impl Shown<'_> {
                 "-" => Origin::Stdin,
                 file => Origin::File(PathBuf::from(file)),
             },
-            dialect: Dialect::Ndjson,
+            dialect: match FileFormat::of(Path::new(what)) {
+                Some(FileFormat::Parquet) => FileFormat::Parquet.dialect(None)?,
+                _ => Dialect::Ndjson,
+            },
         };
         let name = input.name();
         let source = input.open().map_err(|source| Error::Open {

@@ -7,6 +7,8 @@ mod args;
 mod attempt;
 mod bench;
 mod check;
+mod completions;
+mod ended;
 mod exit;
 mod explain;
 mod explain_words;
@@ -17,6 +19,7 @@ mod job;
 mod key;
 mod key_check;
 mod log;
+mod man;
 mod observe;
 mod passphrase;
 mod plan;
@@ -104,6 +107,10 @@ enum Command {
     Template(template::TemplateArgs),
     /// Measure this machine, and estimate how long a job takes on it
     Bench(bench::BenchArgs),
+    /// Print a manual page, or write all of them into a folder
+    Man(man::ManArgs),
+    /// Print what a shell needs to complete a command line
+    Completions(completions::CompletionsArgs),
 }
 
 /// Parses the command line and runs it.
@@ -144,6 +151,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Schema(args) => formats::schema(&args),
         Command::Template(args) => template::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Man(args) => man::run(&args, command),
+        Command::Completions(args) => completions::run(&args, command),
     };
     match result {
         Ok(exit) => exit.into(),

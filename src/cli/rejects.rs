@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use campaign_signer::error::Error;
 use campaign_signer::rejects::{Example, RejectKind, RejectSummary};
-use campaign_signer::row::{Dialect, Input, Origin};
+use campaign_signer::row::{Input, Origin};
 use clap::Args;
 use indicatif::HumanCount;
 
@@ -43,10 +43,7 @@ pub(crate) fn run(args: &RejectsArgs) -> Result<Exit, Error> {
             true => Origin::Stdin,
             false => Origin::File(args.file.clone()),
         },
-        dialect: match format.delimiter(args.delimiter) {
-            Some(delimiter) => Dialect::Csv { delimiter },
-            None => Dialect::Ndjson,
-        },
+        dialect: format.dialect(args.delimiter)?,
     };
     let summary = RejectSummary::read(&input, &signals::stop()?)?;
     if args.json {

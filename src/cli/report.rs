@@ -2,17 +2,15 @@
 //! has ended.
 
 use campaign_signer::ending::Part;
-use campaign_signer::error::Error;
 use campaign_signer::format::{Format, Freshness, SERVE_MARGIN};
-use campaign_signer::output::{Counts, KeyEntry, MadeEntry, RingKeyEntry, Target};
-use campaign_signer::pipeline::{Begun, Job, Progress, Signer, Summary};
+use campaign_signer::output::{KeyEntry, MadeEntry, RingKeyEntry, Target};
+use campaign_signer::pipeline::{Begun, Job, Signer, Summary};
 use campaign_signer::record::Damaged;
 use campaign_signer::time::rfc3339;
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
-use super::progress::Meter;
 use super::{log, say};
 
 /// The parts of a job that its report names.
@@ -42,7 +40,7 @@ impl Report {
         };
         match &outputs.folder {
             Some(folder) => add("output", &Some(Target::File(folder.path.clone()))),
-            None => add("output", &outputs.signed),
+            None => add("output", &outputs.published()),
         }
         add("rejects", &outputs.rejects);
         add("manifest", &outputs.manifest.clone().map(Target::File));
@@ -394,45 +392,6 @@ pub(super) fn exit(summary: &Summary) -> Exit {
     } else {
         Exit::Rejects
     }
-}
-
-/// What becomes of a job that signs nothing, as far as that is known before it
-/// runs.
-pub(super) fn checked_part(job: &Job) -> Part {
-    let ids: Vec<&str> = job.settings.formats().map(|all| all.format.id).collect();
-    Part {
-        format: ids.join(","),
-        timestamp: job.settings.timestamp,
-        ..Part::default()
-    }
-}
-
-/// A part as a finished run leaves it.
-pub(super) fn finish(part: &mut Part, summary: &Summary, exit: Exit) {
-    part.exit_code = exit as u8;
-    part.counts = summary.counts;
-    part.rejected_by_code = Some(summary.rejected_by_code.clone());
-    part.recomputed = summary.recomputed;
-    part.was_finished = summary.was_finished;
-    part.seconds = summary.elapsed.as_secs_f64();
-}
-
-/// A part as a run leaves it that could not go on.
-pub(super) fn give_up(part: &mut Part, meter: &Meter, error: &Error) {
-    let Progress {
-        rows,
-        rejected,
-        records,
-        ..
-    } = meter.left.unwrap_or(meter.last);
-    part.exit_code = Exit::from(error) as u8;
-    part.counts = Counts {
-        rows,
-        signed: rows.saturating_sub(rejected),
-        rejected,
-        records,
-    };
-    part.seconds = meter.elapsed().as_secs_f64();
 }
 
 /// A number with its noun.

@@ -42,7 +42,7 @@ pub(crate) struct SignArgs {
     passphrase: PassphraseArgs,
 
     /// Where signed records go: .ndjson, .jsonl, .csv or .tsv, and .gz or .zst
-    /// after it to compress them; `-` is standard output
+    /// after it to compress them, or .parquet; `-` is standard output
     #[arg(short, long, value_name = "FILE",
           required_unless_present_any = ["dry_run", "out_dir", "plan", "sample"])]
     output: Option<PathBuf>,
@@ -346,11 +346,17 @@ pub(super) fn outputs(args: &SignArgs) -> Result<Outputs, Error> {
 /// Where everything would go, were it no dry run.
 pub(crate) fn written(args: &SignArgs) -> Result<Outputs, Error> {
     let mut outputs = match (&args.out_dir, &args.output) {
-        (Some(folder), _) => in_folder(args, folder),
+        (Some(folder), _) => in_folder(args, folder)?,
         (None, Some(output)) => in_files(args, output)?,
         (None, None) => return Ok(Outputs::none()),
     };
     if let Some(path) = &args.rejects {
+        if FileFormat::of(path) == Some(FileFormat::Parquet) {
+            return Err(Error::settings(
+                "rejects are not written as Parquet: a row that is refused may have any type",
+                "give --rejects FILE.ndjson",
+            ));
+        }
         outputs.rejects = Some(Target::File(path.clone()));
         outputs.rejects_style = args.rows.rejects_style(path);
     }
@@ -363,22 +369,24 @@ pub(crate) fn written(args: &SignArgs) -> Result<Outputs, Error> {
 }
 
 /// Parts of a folder and what is beside them.
-fn in_folder(args: &SignArgs, folder: &Path) -> Outputs {
+fn in_folder(args: &SignArgs, folder: &Path) -> Result<Outputs, Error> {
     let compression = match args.compression {
         CompressionName::Gzip => Compression::Gzip,
         CompressionName::None => Compression::None,
         CompressionName::Zstd => Compression::Zstd,
     };
     let (by, rows) = (args.partition_by.clone(), args.rows_per_file);
-    let style = style(args, args.output_format.unwrap_or(FileFormat::Ndjson));
-    Outputs::in_folder(folder, by, rows, style, compression)
+    let style = style(args, args.output_format.unwrap_or(FileFormat::Ndjson))?;
+    Ok(Outputs::in_folder(folder, by, rows, style, compression))
 }
 
-fn style(args: &SignArgs, format: FileFormat) -> Style {
-    match format.delimiter(args.rows.delimiter) {
-        Some(delimiter) => Style::Csv(delimiter),
-        None => Style::Ndjson,
-    }
+fn style(args: &SignArgs, format: FileFormat) -> Result<Style, Error> {
+    format.check()?;
+    Ok(match (format, format.delimiter(args.rows.delimiter)) {
+        (_, Some(delimiter)) => Style::Csv(delimiter),
+        (FileFormat::Parquet, None) => Style::Parquet,
+        (_, None) => Style::Ndjson,
+    })
 }
 
 /// A file, or standard output, and what is beside it.
@@ -396,14 +404,20 @@ fn in_files(args: &SignArgs, output: &Path) -> Result<Outputs, Error> {
         None if to_stdout => FileFormat::Ndjson,
         None => {
             let name = output.display();
-            let message = format!("nothing says whether {name} is CSV or NDJSON");
+            let message = format!("nothing says whether {name} is CSV, NDJSON or Parquet");
             return Err(Error::settings(
                 message,
-                "give --output-format csv, tsv or ndjson",
+                "give --output-format csv, tsv, ndjson or parquet",
             ));
         }
     };
-    let style = style(args, format);
+    let style = style(args, format)?;
+    if to_stdout && style == Style::Parquet {
+        return Err(Error::settings(
+            "a Parquet file cannot be written to standard output",
+            "give -o FILE.parquet",
+        ));
+    }
     Ok(match to_stdout {
         true => Outputs {
             signed: Some(Target::Stdout),

@@ -6,6 +6,7 @@ use std::io;
 use campaign_signer::error::Error;
 use campaign_signer::stop::Stop;
 
+#[cfg(unix)]
 use super::exit::Exit;
 
 /// What a signal sets from now on.

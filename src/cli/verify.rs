@@ -7,7 +7,7 @@ use campaign_signer::error::Error;
 use campaign_signer::format::shape::RECORD;
 use campaign_signer::format::{FORMATS, Format};
 use campaign_signer::output::{Counts, Manifest};
-use campaign_signer::row::{Dialect, Input, Origin};
+use campaign_signer::row::{Input, Origin};
 use campaign_signer::verify::{self, BadLine, Check, FinishedRun, UsedKey, WholeRun};
 use clap::Args;
 
@@ -245,9 +245,7 @@ pub(super) fn input(
         ),
         None => None,
     };
-    let dialect = match format.unwrap_or(FileFormat::Ndjson).delimiter(delimiter) {
-        Some(delimiter) => Dialect::Csv { delimiter },
-        None => Dialect::Ndjson,
-    };
+    let format = format.unwrap_or(FileFormat::Ndjson);
+    let dialect = format.dialect(delimiter)?;
     Ok(Input { origin, dialect })
 }

@@ -186,10 +186,7 @@ fn signed_inputs(paths: &[PathBuf]) -> Result<Vec<Input>, Error> {
             all.extend(verify::signed_files(&verify::read_manifest(&path)?, &path)?);
             continue;
         }
-        let dialect = match FileFormat::of(path).and_then(|of| of.delimiter(None)) {
-            Some(delimiter) => Dialect::Csv { delimiter },
-            None => Dialect::Ndjson,
-        };
+        let dialect = FileFormat::of(path).map_or(Ok(Dialect::Ndjson), |of| of.dialect(None))?;
         all.push(input(path, dialect));
     }
     Ok(all)

@@ -56,6 +56,9 @@ pub struct Part {
     /// Rejected rows by the code of their first problem; not known of a run
     /// that failed.
     pub rejected_by_code: Option<BTreeMap<Code, u64>>,
+    /// Legal values a person should know of: code to count; not known of a run
+    /// that failed.
+    pub notices: Option<BTreeMap<String, u64>>,
     /// How many signatures came out wrong and were computed anew.
     pub recomputed: u64,
     /// Whether it went on with an earlier attempt.

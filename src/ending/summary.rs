@@ -69,6 +69,8 @@ struct Sums {
     #[serde(skip_serializing_if = "Option::is_none")]
     codes: Option<BTreeMap<&'static str, u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    notices: Option<BTreeMap<String, u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     would_sign: Option<Would>,
     recomputed: u64,
     resumed: bool,
@@ -159,6 +161,7 @@ impl Sums {
     fn of(parts: &[Part]) -> Self {
         let mut sums = Self {
             codes: Some(BTreeMap::new()),
+            notices: Some(BTreeMap::new()),
             // Of no part at all it is not known that each was finished before.
             was_finished: !parts.is_empty() && parts.iter().all(|part| part.was_finished),
             ..Self::default()
@@ -188,6 +191,14 @@ impl Sums {
                     }
                 }
                 (codes, _) => *codes = None,
+            }
+            match (&mut sums.notices, &part.notices) {
+                (Some(notices), Some(more)) => {
+                    for (code, count) in more {
+                        *notices.entry(code.clone()).or_default() += count;
+                    }
+                }
+                (notices, _) => *notices = None,
             }
         }
         sums
@@ -245,6 +256,7 @@ mod tests {
             },
             signs: true,
             rejected_by_code: None,
+            notices: None,
             recomputed: 0,
             resumed: false,
             was_finished: false,

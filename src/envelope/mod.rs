@@ -27,6 +27,9 @@ pub enum Style {
     Csv(u8),
     /// One JSON object a line.
     Ndjson,
+    /// On its way into a Parquet file: one JSON object a line, behind its row's
+    /// number and a space.
+    Parquet,
 }
 
 /// Everything one output line is made of.
@@ -136,14 +139,7 @@ impl Envelope {
     pub fn header(&self) -> Vec<u8> {
         let mut out = Vec::new();
         if let Style::Csv(delimiter) = self.style {
-            let derived = self.format.derived.iter().map(|derived| derived.name);
-            let names = std::iter::once("format")
-                .chain(self.columns.iter().copied())
-                .chain(derived)
-                .chain(self.keep.iter().map(|(name, _)| name.as_str()))
-                .chain(self.window.iter().flat_map(|_| USE_WINDOW))
-                .chain(std::iter::once(self.format.newest().result()));
-            for (nth, name) in names.enumerate() {
+            for (nth, name) in self.names().enumerate() {
                 if nth > 0 {
                     out.push(delimiter);
                 }
@@ -154,6 +150,17 @@ impl Envelope {
         out
     }
 
+    /// The names of the columns that records have as a table, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let derived = self.format.derived.iter().map(|derived| derived.name);
+        std::iter::once("format")
+            .chain(self.columns.iter().copied())
+            .chain(derived)
+            .chain(self.keep.iter().map(|(name, _)| name.as_str()))
+            .chain(self.window.iter().flat_map(|_| USE_WINDOW))
+            .chain(std::iter::once(self.format.newest().result()))
+    }
+
     /// Appends one record as a line.
     pub fn write(&self, recipes: &Recipes, signed: &Signed<'_>, out: &mut Vec<u8>) {
         if let Some(shaped) = &self.shaped {
@@ -162,6 +169,11 @@ impl Envelope {
         }
         match self.style {
             Style::Ndjson => self.write_json(recipes, signed, out),
+            Style::Parquet => {
+                out.extend_from_slice(signed.record.number().to_string().as_bytes());
+                out.push(b' ');
+                self.write_json(recipes, signed, out);
+            }
             Style::Csv(delimiter) => self.write_cells(recipes, signed, delimiter, out),
         }
     }

@@ -11,6 +11,8 @@ mod compress;
 mod disk;
 mod error;
 mod folder;
+#[cfg(feature = "parquet")]
+mod gathered;
 mod hive;
 mod lock;
 mod manifest;
@@ -19,6 +21,8 @@ mod pieces;
 mod place;
 mod spool;
 mod staged;
+#[cfg(feature = "parquet")]
+mod table;
 
 pub use checkpoint::{Checkpoint, InputIdentity, NoticeEntry, OutputEntry, PlaceEntry, Publishing};
 pub use compress::Compression;
@@ -27,6 +31,8 @@ pub use error::OutputError;
 pub use folder::{
     Folder, MOST_PARTS, Publication, SUCCESS, is_part, place_of, remove_staged, staged,
 };
+#[cfg(feature = "parquet")]
+pub use gathered::Gathered;
 pub use hive::{DEFAULT, LONGEST_COLUMN, escaped_length, write_partition};
 pub use lock::{Holder, Lock};
 pub use manifest::{
@@ -38,3 +44,5 @@ pub use pieces::{PIECE, Piece, Pieces};
 pub use place::{check_targets, checkpoint, lock, partial};
 pub use spool::{Cuts, Spool};
 pub use staged::{Extent, Later, Staged, Target};
+#[cfg(feature = "parquet")]
+pub use table::{ColumnKind, Columns, TableWriter};

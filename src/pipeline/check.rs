@@ -114,7 +114,7 @@ pub(super) fn check(
                 }
             }
         },
-        Dialect::Ndjson => {
+        Dialect::Ndjson | Dialect::Parquet => {
             for span in &work.batch.rows {
                 before(&mut checker, span.position.record);
                 trace.at(span.position.record);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::output::{FileEntry, Manifest, PartEntry, RunEntry, Staged, Target};
+use crate::output::{FileEntry, Manifest, OutputEntry, PartEntry, RunEntry, Staged, Target};
 use crate::time::rfc3339;
 
 use super::books::damage_entries;
@@ -20,7 +20,7 @@ impl Ledger {
         job: &Job,
         signer: &Signer,
         summary: &Summary,
-        parts: Option<Vec<PartEntry>>,
+        (parts, table): (Option<Vec<PartEntry>>, Option<&OutputEntry>),
         started: Timestamp,
     ) -> Manifest {
         let settings = &job.settings;
@@ -47,6 +47,19 @@ impl Ledger {
                 path: folder.path.display().to_string(),
                 bytes: parts.iter().map(|part| part.bytes).sum(),
                 sha256: String::new(),
+                records: counts.records,
+            },
+            _ if table.is_some() => FileEntry {
+                path: job
+                    .outputs
+                    .published()
+                    .as_ref()
+                    .map(Target::name)
+                    .unwrap_or_default(),
+                bytes: table.map_or(0, |table| table.extent.bytes),
+                sha256: table
+                    .map(|table| table.extent.sha256.clone())
+                    .unwrap_or_default(),
                 records: counts.records,
             },
             _ => entry(&job.outputs.signed, Some(&self.signed), counts.records),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::output::{Checkpoint, InputEntry};
-use crate::record::{Plan, PlanError, Rules};
+use crate::record::{Plan, PlanError, Rules, taken};
 use crate::row::{Batch, Dialect, Input, Limits, Place, ReadError, Reader, Source};
 use crate::stop::Stop;
 
@@ -231,11 +231,21 @@ impl<'r> Inputs<'r> {
 
     fn open(&self, input: &Input) -> Result<Current<'r>, Error> {
         let name = input.name();
-        let source = input.open_until(&self.stop).map_err(|source| Error::Open {
+        let mut source = input.open_until(&self.stop).map_err(|source| Error::Open {
             file: name.clone(),
             source,
         })?;
         let first = self.next_record;
+        if let Some(columns) = source.columns() {
+            let taken = taken(self.rules, &columns).map_err(|error| Error::Plan {
+                file: Some(name.clone()),
+                error,
+            })?;
+            source.select(&taken).map_err(|error| Error::Read {
+                file: name.clone(),
+                error,
+            })?;
+        }
         let mut reader = Reader::new(source, input.dialect, self.limits, first);
         let read_error = |error| Error::Read {
             file: name.clone(),
@@ -247,7 +257,7 @@ impl<'r> Inputs<'r> {
         };
         let rules = self.rules.iter();
         let plans = match input.dialect {
-            Dialect::Ndjson => rules.map(Plan::for_members).collect(),
+            Dialect::Ndjson | Dialect::Parquet => rules.map(Plan::for_members).collect(),
             Dialect::Csv { .. } => match reader.header().map_err(read_error)? {
                 Some(header) => {
                     let plans = rules.map(|rules| Plan::for_header(rules, &header));

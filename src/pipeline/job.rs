@@ -178,6 +178,8 @@ pub struct Outputs {
     pub rejects: Option<Target>,
     /// The manifest.
     pub manifest: Option<PathBuf>,
+    /// The Parquet file that the signed records become, where they do.
+    pub table: Option<PathBuf>,
     /// The folder whose parts the signed records become, where they do.
     pub folder: Option<Folder>,
     /// The columns that its records are partitioned by.
@@ -197,7 +199,7 @@ impl Outputs {
     /// The signed records in this file; the rejects beside it under its name
     /// without its extension and `.rejects.ndjson`, the manifest under its
     /// name and `.manifest.json`. Names that end in `.gz` or `.zst` are
-    /// compressed.
+    /// compressed. Records that become a Parquet file are gathered beside it.
     pub fn beside(signed: &Path, style: Style) -> Self {
         let ending = |path: &Path, ending: &str| {
             let mut name = path.as_os_str().to_owned();
@@ -209,8 +211,14 @@ impl Outputs {
             Compression::Gzip | Compression::Zstd => signed.with_extension(""),
         };
         let rejects = ending(&plain.with_extension(""), ".rejects.ndjson");
+        let table = (style == Style::Parquet).then(|| signed.to_owned());
+        let records = match &table {
+            Some(table) => ending(table, ".records"),
+            None => signed.to_owned(),
+        };
         Self {
-            signed: Some(Target::File(signed.to_owned())),
+            signed: Some(Target::File(records)),
+            table,
             rejects: Some(Target::File(rejects)),
             manifest: Some(ending(signed, ".manifest.json")),
             style,
@@ -230,6 +238,7 @@ impl Outputs {
     ) -> Self {
         let ending = match style {
             Style::Ndjson => ".ndjson",
+            Style::Parquet => ".parquet",
             Style::Csv(b'\t') => ".tsv",
             Style::Csv(_) => ".csv",
         };
@@ -255,6 +264,7 @@ impl Outputs {
         let file = |target: &Option<Target>| target.as_ref()?.file().map(Path::to_owned);
         let folder = self.folder.as_ref();
         [
+            ("the signed records", self.table.clone()),
             ("the signed records", file(&self.signed)),
             ("the index of the records", folder.map(Folder::index)),
             ("the rejects", file(&self.rejects)),
@@ -264,6 +274,12 @@ impl Outputs {
         .into_iter()
         .filter_map(|(what, path)| Some((what, path?)))
         .collect()
+    }
+
+    /// The signed records in the end, where they are one file.
+    pub fn published(&self) -> Option<Target> {
+        let table = self.table.clone().map(Target::File);
+        table.or_else(|| self.signed.clone())
     }
 
     /// Checks, before any work, that no output is a source (an input, a key)
@@ -284,6 +300,7 @@ impl Outputs {
             signed: None,
             rejects: None,
             manifest: None,
+            table: None,
             folder: None,
             partition_by: Vec::new(),
             style: Style::Ndjson,

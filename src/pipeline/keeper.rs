@@ -327,6 +327,13 @@ pub(super) fn finish(
         remove_staged(disk, folder)?;
         remove(disk, &partial(&index.path))?;
         remove(disk, &partial(&checkpoint.signed.path))?;
+    } else if publishing
+        .files
+        .iter()
+        .all(|entry| entry.path != checkpoint.signed.path)
+    {
+        // They stand in a table.
+        remove(disk, &partial(&checkpoint.signed.path))?;
     }
     remove(disk, &self::checkpoint(&checkpoint.signed.path))
 }

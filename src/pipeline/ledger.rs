@@ -14,7 +14,7 @@ use crate::output::{
     Target, discard, partial, publish, remove, sync_folder,
 };
 use crate::parallel::Pool;
-use crate::row::{Input, Origin};
+use crate::row::{Dialect, Input, Origin};
 
 use super::books::Books;
 use super::inputs::Spot;
@@ -22,6 +22,7 @@ use super::job::{Job, Progress, Summary};
 use super::keeper::{self, Keeper};
 use super::spread::spread;
 use super::standing;
+use super::tabulate;
 use super::task::Done;
 
 /// Takes finished work.
@@ -33,6 +34,8 @@ pub(super) struct Ledger {
     spool: Option<Spool>,
     /// What every part begins with.
     header: Vec<u8>,
+    /// The columns of the table that the records become, where they do.
+    columns: Vec<String>,
     pub(super) rejects: Option<Staged>,
     pub(super) books: Books,
     pub(super) keeper: Option<Keeper>,
@@ -138,6 +141,7 @@ impl Ledger {
             signed,
             spool,
             header,
+            columns: envelope.names().map(str::to_owned).collect(),
             rejects,
             books,
             keeper,
@@ -294,6 +298,30 @@ impl Ledger {
         }
     }
 
+    /// Makes the table of records that become one. Everything is kept before.
+    fn tabulate(
+        &mut self,
+        pool: &Pool,
+        job: &Job,
+        summary: &Summary,
+    ) -> Result<Option<OutputEntry>, Error> {
+        let Some(path) = job.outputs.table.clone() else {
+            return Ok(None);
+        };
+        self.keep_all()?;
+        self.signed.sync()?;
+        let (names, records) = (&self.columns, self.signed.extent());
+        match tabulate(pool, job, names, &summary.inputs, &records, &path)? {
+            Some(extent) => {
+                sync_folder(self.disk.as_ref(), &path)?;
+                Ok(Some(OutputEntry { path, extent }))
+            }
+            None => Err(Error::Interrupted {
+                rows: self.progress.rows,
+            }),
+        }
+    }
+
     /// Makes everything durable, then visible, the manifest last.
     pub(super) fn publish(
         &mut self,
@@ -303,10 +331,11 @@ impl Ledger {
         started: Timestamp,
     ) -> Result<(), Error> {
         let mut parts = self.spread(pool, job)?;
-        let mut files = Vec::new();
-        let signed = match &parts {
-            Some(_) => None,
-            None => Some(&mut self.signed),
+        let table = self.tabulate(pool, job, summary)?;
+        let mut files: Vec<OutputEntry> = table.iter().cloned().collect();
+        let signed = match (&parts, &table) {
+            (None, None) => Some(&mut self.signed),
+            _ => None,
         };
         // A compressed file without a single member is none.
         for (staged, target) in [
@@ -327,7 +356,13 @@ impl Ledger {
         }
         if let (Some(path), Some(signer)) = (&job.outputs.manifest, &job.signer) {
             // They are lent: there may be very many.
-            let mut manifest = self.describe(job, signer, summary, parts.take(), started);
+            let mut manifest = self.describe(
+                job,
+                signer,
+                summary,
+                (parts.take(), table.as_ref()),
+                started,
+            );
             let mut staged = Staged::create(self.disk.as_ref(), &Target::File(path.clone()))?;
             staged.write(&manifest.to_json())?;
             parts = manifest.parts.take();
@@ -405,6 +440,7 @@ pub(super) fn compression(target: &Option<Target>) -> Compression {
 
 fn progress(job: &Job, books: &Books, checkpoint: Option<&Checkpoint>) -> Progress {
     let is_compressed = |input: &Input| match &input.origin {
+        _ if input.dialect == Dialect::Parquet => true,
         Origin::File(path) => Compression::of(path) != Compression::None,
         Origin::Stdin => false,
     };

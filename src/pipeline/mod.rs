@@ -6,6 +6,8 @@
 
 mod books;
 mod burst;
+#[cfg(feature = "parquet")]
+mod carried;
 mod check;
 mod counting;
 mod describe;
@@ -24,6 +26,8 @@ mod spread;
 mod standing;
 mod start;
 mod supply;
+#[cfg(feature = "parquet")]
+mod table;
 mod task;
 mod trace;
 
@@ -40,6 +44,8 @@ use crate::record::{Rules, Spread};
 use crate::row::Input;
 use crate::signing_input::Recipes;
 
+#[cfg(feature = "parquet")]
+use carried::{carries, check_tables};
 use check::Checked;
 use counting::{Names, count_only};
 use inputs::Inputs;
@@ -48,6 +54,10 @@ use partition::Partitioner;
 use press::{Press, Printer};
 use reject_form::RejectForm;
 use start::Choice;
+#[cfg(feature = "parquet")]
+use table::tabulate;
+#[cfg(not(feature = "parquet"))]
+use table::{carries, check_tables, tabulate};
 use task::Task;
 use trace::traced;
 
@@ -112,6 +122,7 @@ impl Prepared {
         if matches!(self.choice, Choice::Done(_)) {
             return Ok(());
         }
+        check_tables(&self.job)?;
         let rules = self.job.rules()?;
         let inputs = self.job.inputs.iter().filter(|input| !input.is_read_once());
         let inputs: Vec<Input> = inputs.cloned().collect();
@@ -140,6 +151,7 @@ impl Prepared {
         // How far a resume would come: what it was, until the work says more.
         let mut left = unfinished.as_ref().map(Progress::of);
         let rules = job.rules()?;
+        check_tables(&job)?;
         let result =
             Inputs::prepare(&job.inputs, &rules, job.limits, &job.stop).and_then(|inputs| {
                 let mut work = Work {
@@ -162,6 +174,37 @@ impl Prepared {
             on(Event::Left(left));
         }
         result
+    }
+}
+
+/// Without Parquet nothing becomes a table: settings that ask for it are
+/// refused.
+#[cfg(not(feature = "parquet"))]
+mod table {
+    use super::{Error, Input, Job, parallel};
+    use crate::output::{Extent, InputEntry};
+    use crate::row::WITHOUT_PARQUET;
+
+    pub(super) fn carries(_: &[Input]) -> Result<bool, Error> {
+        Err(Error::settings(
+            "nothing can be written as Parquet",
+            WITHOUT_PARQUET,
+        ))
+    }
+
+    pub(super) fn check_tables(_: &Job) -> Result<(), Error> {
+        Ok(())
+    }
+
+    pub(super) fn tabulate(
+        _: &parallel::Pool,
+        job: &Job,
+        _: &[String],
+        _: &[InputEntry],
+        _: &Extent,
+        _: &std::path::Path,
+    ) -> Result<Option<Extent>, Error> {
+        carries(&job.inputs).map(|_| None)
     }
 }
 

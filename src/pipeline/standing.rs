@@ -252,7 +252,8 @@ fn differences_of_files(manifest: &Manifest, job: &Job) -> Result<Vec<Difference
         let was_content = shown(was.bytes, &was.sha256);
         all.add(&was.path, &was_content, &shown(bytes, &sha256));
     }
-    let signed = job.outputs.signed.as_ref().and_then(Target::file);
+    let signed = job.outputs.published();
+    let signed = signed.as_ref().and_then(Target::file);
     let rejects = job.outputs.rejects.as_ref().and_then(Target::file);
     let mut files = Vec::new();
     match (&job.outputs.folder, &manifest.parts) {

@@ -16,6 +16,7 @@ use crate::row::Origin;
 use crate::time::rfc3339;
 
 use super::books::Books;
+use super::carries;
 use super::job::{Job, Summary};
 use super::keeper;
 use super::partition::check_partition;
@@ -217,7 +218,7 @@ pub(super) fn check_formats(job: &Job) -> Result<(), Error> {
         && job.outputs.style != Style::Ndjson
     {
         return Err(Error::settings(
-            "records of several formats have different columns, and one CSV file has one header",
+            "records of several formats have different columns, and one table has the same for all",
             "give --output-format ndjson",
         ));
     }
@@ -230,7 +231,7 @@ pub(super) fn check_outputs(job: &Job) -> Result<(), Error> {
     let shape = &job.settings.shape;
     if shape != RECORD && job.outputs.style != Style::Ndjson && job.outputs.signed.is_some() {
         return Err(Error::settings(
-            format!("objects of the shape {shape} do not fit into CSV"),
+            format!("objects of the shape {shape} do not fit into the columns of a table"),
             "write to a file whose name ends in .ndjson, or give --output-format ndjson",
         ));
     }
@@ -243,5 +244,14 @@ pub(super) fn check_outputs(job: &Job) -> Result<(), Error> {
         })
         .collect();
     check_partition(&job.outputs.partition_by, &job.settings)?;
+    if job.outputs.style == Style::Parquet {
+        carries(&job.inputs)?;
+        if job.outputs.folder.is_some() {
+            return Err(Error::settings(
+                "parts of a folder are not written as Parquet",
+                "give -o FILE.parquet, or --output-format ndjson",
+            ));
+        }
+    }
     Ok(job.outputs.check(&files)?)
 }

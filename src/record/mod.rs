@@ -28,6 +28,7 @@ mod rules;
 mod settings;
 mod spread;
 mod steps;
+mod table;
 mod tally;
 mod told;
 
@@ -45,6 +46,7 @@ pub use reject_table::RejectTable;
 pub use rules::{Rules, UNPUBLISHED_TOLERANCE, field_of};
 pub use settings::{FormatChoice, Settings};
 pub use spread::Spread;
+pub use table::taken;
 pub use tally::{Counted, Tally};
 pub use told::{Told, ToldPlace, ToldProblem, ToldTable};
 

@@ -109,7 +109,7 @@ impl Framer {
     pub(super) fn advance(&mut self, piece: &[u8], batch: &mut Batch) -> Result<Step, ReadError> {
         let step = match self.dialect {
             Dialect::Csv { delimiter } => self.advance_csv(piece, delimiter, batch)?,
-            Dialect::Ndjson => self.advance_lines(piece, batch),
+            Dialect::Ndjson | Dialect::Parquet => self.advance_lines(piece, batch),
         };
         self.offset += step.used as u64;
         Ok(step)
@@ -126,7 +126,7 @@ impl Framer {
                 self.mind_limit(self.row.length)?;
                 self.close_row(batch);
             }
-            (_, Dialect::Ndjson) => self.close_line(batch),
+            (_, Dialect::Ndjson | Dialect::Parquet) => self.close_line(batch),
         }
         Ok(())
     }

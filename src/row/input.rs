@@ -57,7 +57,10 @@ impl Input {
         if file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Source::patient(file, stop.clone())
+        match self.dialect {
+            Dialect::Parquet => parquet(file, stop.clone()),
+            Dialect::Csv { .. } | Dialect::Ndjson => Source::patient(file, stop.clone()),
+        }
     }
 
     /// Its size, where it is a regular file: only such a one can be opened
@@ -82,6 +85,19 @@ impl Input {
             Origin::Stdin => true,
         }
     }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(file: File, stop: Stop) -> io::Result<Source> {
+    Source::parquet(file, stop)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(_: File, _: Stop) -> io::Result<Source> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        super::WITHOUT_PARQUET,
+    ))
 }
 
 /// Opens a file. A FIFO that nobody has opened for writing yet would make its

@@ -15,13 +15,19 @@
 mod cells;
 mod frame;
 mod input;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod reader;
 mod source;
+mod taken;
 
 pub use cells::{Cells, CellsError, PlainRows, stray_quote};
 pub use input::{Input, Origin, stdin_is_ready};
+#[cfg(feature = "parquet")]
+pub use parquet::{Table, TableRows};
 pub use reader::Reader;
 pub use source::{Compressed, Source};
+pub use taken::Taken;
 
 /// How many bytes of a skipped row are kept in [`FaultyRow::raw`].
 pub const KEPT_BYTES: usize = 64 * 1024;
@@ -37,6 +43,8 @@ pub enum Dialect {
     },
     /// One value a line: only `\n` ends a line, and a `\r` before it is dropped.
     Ndjson,
+    /// A Parquet file, each row of which is read as a line of its own.
+    Parquet,
 }
 
 /// How large rows and batches may grow.
@@ -216,6 +224,19 @@ pub enum ReadError {
     /// The header could not be split into cells.
     #[error("the header cannot be split into cells")]
     Header(#[source] CellsError),
+    /// The input is Parquet, and was to be read as text.
+    #[error("the input is Parquet, not text")]
+    Parquet,
+    /// A column that is needed has a type that nothing can be made of.
+    #[error("the column {column:?}, of the type {kind}, {why}")]
+    Column {
+        /// The column.
+        column: String,
+        /// Its type.
+        kind: String,
+        /// What is wrong with that.
+        why: &'static str,
+    },
     /// The delimiter is a byte that CSV needs for something else.
     #[error("the delimiter cannot be {:?}", char::from(*delimiter))]
     Delimiter {
@@ -257,6 +278,13 @@ impl ReadError {
             } => {
                 "Excel's \"Unicode Text\" and PowerShell's > write so: iconv -f UTF-16LE -t UTF-8 FILE > OUT"
             }
+            Self::Parquet if cfg!(feature = "parquet") => {
+                "give --input-format parquet, or a name that ends in .parquet"
+            }
+            Self::Parquet => WITHOUT_PARQUET,
+            Self::Column { .. } => {
+                "make an integer or text of it where it is written: in DuckDB, epoch_ms(COLUMN) for a time and CAST(COLUMN AS VARCHAR) for the rest"
+            }
             Self::Utf16 { .. } => "iconv -f UTF-16BE -t UTF-8 FILE > OUT",
             Self::HeaderTooLong { .. } => "check that the first line names the columns and ends",
             Self::HeaderStrayQuote { .. } => "put the whole column name between the quotes",
@@ -270,6 +298,10 @@ impl ReadError {
         }
     }
 }
+
+/// What to type where Parquet is needed and this build has none.
+pub const WITHOUT_PARQUET: &str =
+    "this build has no Parquet: cargo install campaign-signer --features parquet";
 
 /// The end of the message of [`ReadError::Changed`].
 fn short(found: u64, wanted: u64) -> String {

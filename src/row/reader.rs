@@ -14,6 +14,8 @@ const BUFFER_BYTES: usize = 128 * 1024;
 const LARGEST_LIMIT: usize = 1024 * 1024 * 1024;
 /// How many bytes tell the encoding.
 const HEAD_BYTES: usize = 12;
+/// What a Parquet file begins with: its name, and a number in binary.
+const PARQUET_MARK: &[u8] = b"PAR1\x15";
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads one input as batches of rows, holding one buffer of it at a time.
@@ -292,6 +294,9 @@ impl<R: Read> Reader<R> {
         let head = &self.buffer[..self.filled];
         if let Some(little_endian) = utf16(&head[..head.len().min(HEAD_BYTES)]) {
             return Err(ReadError::Utf16 { little_endian });
+        }
+        if head.starts_with(PARQUET_MARK) {
+            return Err(ReadError::Parquet);
         }
         if head.starts_with(UTF8_MARK) {
             self.at = UTF8_MARK.len();

@@ -1,5 +1,5 @@
 //! Where an input's bytes come from: a file or standard input, as they stand
-//! or decompressed. What an input is, its first bytes say, not its name. It
+//! decompressed, or as the lines of a table. What an input is, its first bytes say, not its name. It
 //! must not know what the bytes mean.
 
 use std::fs::File;
@@ -9,6 +9,9 @@ use std::time::SystemTime;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+#[cfg(feature = "parquet")]
+use super::parquet::Parquet;
+use super::{ReadError, Taken};
 use crate::stop::Stop;
 
 /// The largest window a zstd frame may ask for, as a power of two: 8 MiB is
@@ -34,6 +37,9 @@ enum Kind {
     Plain(Tap),
     Gzip(Box<MultiGzDecoder<BufReader<Tap>>>),
     Zstd(Box<zstd::Decoder<'static, BufReader<Tap>>>),
+    /// A table, as lines.
+    #[cfg(feature = "parquet")]
+    Parquet(Box<Parquet>, Stop),
     /// Making a decoder has failed.
     Broken,
 }
@@ -66,6 +72,55 @@ impl Source {
         })
     }
 
+    /// Reads a Parquet file. It says at its end what is in it, so what comes
+    /// through a pipe goes into a temporary file first.
+    #[cfg(feature = "parquet")]
+    pub(super) fn parquet(file: File, stop: Stop) -> io::Result<Self> {
+        let watched = Watched::new(&file)?;
+        let file = match &watched {
+            Some(_) => file,
+            None => {
+                let mut copy = tempfile::tempfile()?;
+                let mut patient = Patient {
+                    file,
+                    stop: stop.clone(),
+                };
+                io::copy(&mut patient, &mut copy)?;
+                copy
+            }
+        };
+        let parquet = Parquet::open(std::sync::Arc::new(file))?;
+        Ok(Self {
+            kind: Kind::Parquet(Box::new(parquet), stop),
+            watched,
+        })
+    }
+
+    /// The names of the columns, where the input says itself which it has.
+    pub fn columns(&self) -> Option<Vec<String>> {
+        match &self.kind {
+            #[cfg(feature = "parquet")]
+            Kind::Parquet(parquet, _) => Some(parquet.names()),
+            _ => None,
+        }
+    }
+
+    /// What is to be read of each of its columns; to be said before the first
+    /// byte is read.
+    ///
+    /// # Errors
+    /// When nothing of that kind can be made of one.
+    pub fn select(&mut self, columns: &[Taken]) -> Result<(), ReadError> {
+        match &mut self.kind {
+            #[cfg(feature = "parquet")]
+            Kind::Parquet(parquet, _) => parquet.select(columns),
+            _ => {
+                let _ = columns;
+                Ok(())
+            }
+        }
+    }
+
     /// Whether a file was written to since it was opened: what was read of it
     /// may then be no state it ever had. What takes its place under its name
     /// does not count.
@@ -78,16 +133,19 @@ impl Source {
         match &self.kind {
             Kind::Gzip(_) => Some(Compressed::Gzip),
             Kind::Zstd(_) => Some(Compressed::Zstd),
-            Kind::Unread(_) | Kind::Plain(_) | Kind::Broken => None,
+            _ => None,
         }
     }
 
-    /// The number of compressed bytes taken so far and their SHA-256; `None`
-    /// for an input that is not compressed.
+    /// The number of stored bytes taken so far and their SHA-256, where they
+    /// are not the bytes that are read: those of a compressed input, or of a
+    /// table at its end.
     pub fn stored(&self) -> Option<(u64, [u8; 32])> {
         let tap = match &self.kind {
             Kind::Gzip(decoder) => decoder.get_ref().get_ref(),
             Kind::Zstd(decoder) => decoder.get_ref().get_ref(),
+            #[cfg(feature = "parquet")]
+            Kind::Parquet(parquet, _) => return parquet.stored(),
             Kind::Unread(_) | Kind::Plain(_) | Kind::Broken => return None,
         };
         Some((tap.bytes, tap.digest.clone().finalize().into()))
@@ -135,6 +193,10 @@ impl Read for Source {
             Kind::Zstd(decoder) => decoder
                 .read(buffer)
                 .map_err(|error| damaged("zstd", &error)),
+            #[cfg(feature = "parquet")]
+            Kind::Parquet(_, stop) if stop.is_requested() => Err(io::Error::other(Stopped)),
+            #[cfg(feature = "parquet")]
+            Kind::Parquet(parquet, _) => parquet.read(buffer),
             Kind::Broken => Err(io::Error::other("the decoder could not be made")),
         }
     }

@@ -188,9 +188,10 @@ fn settings() -> Value {
     });
     let ids: Vec<&str> = FORMATS.iter().map(|format| format.id).collect();
     let form = json!({
-        "description": "How a file is written: ndjson, or csv with its delimiter.",
+        "description": "How a file is written: ndjson, parquet, or csv with its delimiter.",
         "oneOf": [
             { "const": "ndjson" },
+            { "const": "parquet" },
             closed(json!({ "csv": { "type": "string", "minLength": 1, "maxLength": 1 } }), &[]),
         ],
     });

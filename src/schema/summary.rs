@@ -42,6 +42,11 @@ pub fn summary() -> Value {
             "propertyNames": { "enum": codes() },
             "additionalProperties": { "type": "integer", "minimum": 1 },
         },
+        "notices": {
+            "description": "Legal values a person should know of: code to count; absent where codes are.",
+            "type": "object",
+            "additionalProperties": { "type": "integer", "minimum": 1 },
+        },
         "would_sign": closed(json!({
             "rows": integer(0, "Rows."),
             "records": integer(0, "Records."),
@@ -61,6 +66,7 @@ pub fn summary() -> Value {
         "manifest",
         "records",
         "codes",
+        "notices",
         "would_sign",
         "recomputed",
         "resumed",

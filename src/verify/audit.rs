@@ -313,7 +313,7 @@ fn reject_differs(
             // A row that was a reject before has lost what was told of it.
             cells.len() > told.len() || cells.iter().eq(told.iter().copied())
         }
-        (Some(_), Dialect::Ndjson) => false,
+        (Some(_), Dialect::Ndjson | Dialect::Parquet) => false,
         (None, _) => true,
     };
     [
@@ -355,7 +355,7 @@ fn is_raw(told: &[u8], row: &[u8], dialect: Dialect) -> bool {
     match dialect {
         _ if told == row => true,
         Dialect::Csv { delimiter } => in_cell(delimiter),
-        Dialect::Ndjson => false,
+        Dialect::Ndjson | Dialect::Parquet => false,
     }
 }
 

@@ -75,7 +75,7 @@ impl Maker {
     ) -> Option<Self> {
         let style = match dialect {
             Dialect::Csv { delimiter } => Style::Csv(delimiter),
-            Dialect::Ndjson => Style::Ndjson,
+            Dialect::Ndjson | Dialect::Parquet => Style::Ndjson,
         };
         let first = rules.first()?;
         let envelope = match rules {
@@ -84,7 +84,7 @@ impl Maker {
         };
         let header = match dialect {
             Dialect::Csv { delimiter } => cells(&envelope.header(), delimiter).unwrap_or_default(),
-            Dialect::Ndjson => Vec::new(),
+            Dialect::Ndjson | Dialect::Parquet => Vec::new(),
         };
         let settings = first.settings();
         Some(Self {
@@ -302,7 +302,9 @@ impl Expected<'_> {
             let own = own.map(|(_, value)| value.as_ref());
             self.compare_one(name, wanted, own)?;
         }
-        for (name, _) in found {
+        // In a table the row's own columns stand beside the record.
+        let beside = self.dialect != Dialect::Parquet;
+        for (name, _) in found.iter().filter(|_| beside) {
             if !self.wanted.iter().any(|(own, _)| own == name) {
                 return Err(format!("{} is not of the row", name.escape_debug()));
             }
@@ -321,10 +323,16 @@ impl Expected<'_> {
             // Whether it is there, and what it must be, is for each record by
             // itself to say.
             (Wanted::Derived, _) => true,
+            // What is null has no value in a table.
+            (Wanted::Exactly(value), None) if dialect == Dialect::Parquet => value == "null",
             (_, None) => return Err(format!("{} is missing", name.escape_debug())),
             (Wanted::Exactly(value), Some(own)) => match dialect {
                 Dialect::Csv { .. } => value == own,
                 Dialect::Ndjson => json::same(value, own),
+                // A kept column of text has the text of what was no string.
+                Dialect::Parquet => {
+                    json::same(value, own) || json::string(own).is_ok_and(|own| own == *value)
+                }
             },
             (Wanted::Headed(header), Some(own)) => {
                 plain(own, dialect).split('.').next() == Some(header)
@@ -366,7 +374,7 @@ fn same_but_for_id(wanted: &str, own: &str) -> bool {
 fn plain(value: &str, dialect: Dialect) -> Cow<'_, str> {
     match dialect {
         Dialect::Csv { .. } => Cow::Borrowed(value),
-        Dialect::Ndjson => json::string(value).unwrap_or_default(),
+        Dialect::Ndjson | Dialect::Parquet => json::string(value).unwrap_or_default(),
     }
 }
 
@@ -393,7 +401,7 @@ pub(super) fn values<'a>(
             let cells = (cells.len() == header.len()).then_some(cells)?;
             Some(names.zip(cells.into_iter().map(Cow::Owned)).collect())
         }
-        Dialect::Ndjson => {
+        Dialect::Ndjson | Dialect::Parquet => {
             let members = json::object(std::str::from_utf8(line).ok()?).ok()?;
             let own = |(name, token)| (name, Cow::Borrowed(token));
             Some(members.into_iter().map(own).collect())

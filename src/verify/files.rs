@@ -59,7 +59,7 @@ impl Open {
         };
         let mut reader = Reader::new(source, input.dialect, limits, 1);
         let header = match input.dialect {
-            Dialect::Ndjson => None,
+            Dialect::Ndjson | Dialect::Parquet => None,
             Dialect::Csv { .. } => {
                 let cells = reader.header().map_err(|error| Error::Read {
                     file: name.clone(),

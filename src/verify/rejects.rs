@@ -26,7 +26,7 @@ impl Rejects {
     pub(super) fn open(input: &Input) -> Result<Self, Error> {
         let lines = Lines::new(input, LONGEST_REJECT)?;
         let table = match input.dialect {
-            Dialect::Ndjson => None,
+            Dialect::Ndjson | Dialect::Parquet => None,
             Dialect::Csv { delimiter } => {
                 let header = lines.open.header.as_deref().map_or(&[][..], Vec::as_slice);
                 Some((ToldTable::new(header), delimiter))

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::format::shape::check_joined;
 use crate::format::{Code, Fault, Format, Layout, Shape};
 use crate::record::{
-    Outcome, Plan, Problem, Record, Records, Rules, Tally, object_of_cells, object_of_line,
+    Outcome, Plan, Problem, Record, Records, Rules, Tally, object_of_cells, object_of_line, taken,
 };
 use crate::row::{self, Batch, Cells, Dialect, Input, Limits, Position, ReadError, Reader};
 
@@ -96,13 +96,20 @@ impl<'r> Rows<'r> {
 
     fn open(&self, input: &Input, first: u64) -> Result<Opened<'r>, Stop> {
         let name = input.name();
-        let source = input.open().map_err(|source| {
+        let mut source = input.open().map_err(|source| {
             let file = name.clone();
             Stop::Failed(Error::Open { file, source })
         })?;
+        if let Some(columns) = source.columns() {
+            let unfit = |error: &dyn std::fmt::Display| Stop::Unfit(format!("{name}: {error}"));
+            let taken = taken(self.rules, &columns).map_err(|error| unfit(&error))?;
+            source.select(&taken).map_err(|error| unfit(&error))?;
+        }
         let mut reader = Reader::new(source, input.dialect, self.limits, first);
         let plans = match input.dialect {
-            Dialect::Ndjson => self.rules.iter().map(Plan::for_members).collect(),
+            Dialect::Ndjson | Dialect::Parquet => {
+                self.rules.iter().map(Plan::for_members).collect()
+            }
             Dialect::Csv { .. } => {
                 let header = reader.header().map_err(|error| stop(input, error))?;
                 let header = header.unwrap_or_default();
@@ -139,7 +146,7 @@ impl<'r> BatchRows<'_, 'r, '_> {
         let mut faults = batch.faults.iter().peekable();
         let mut cells = match input.dialect {
             Dialect::Csv { delimiter } => Some((Cells::new(batch, delimiter), delimiter)),
-            Dialect::Ndjson => None,
+            Dialect::Ndjson | Dialect::Parquet => None,
         };
         for span in &batch.rows {
             let position = span.position;

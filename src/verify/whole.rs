@@ -105,6 +105,11 @@ pub fn check_run(run: &FinishedRun<'_>) -> Result<WholeRun, Error> {
                 };
                 whole.audited = audit(&audited, &mut differences)?;
             }
+            let carries = |input: &Input| input.dialect == Dialect::Parquet;
+            if carries(signed) && inputs.iter().any(carries) {
+                let note = "columns that are not of the records were not compared with the inputs'";
+                whole.notes.push(note.into());
+            }
             let (theirs, own) = (manifest.tool.version.as_str(), env!("CARGO_PKG_VERSION"));
             if theirs != own {
                 whole.notes.push(format!(

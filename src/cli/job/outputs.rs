@@ -212,7 +212,7 @@ impl Files {
         }
         Ok(match (&outputs.folder, target) {
             (Some(folder), _) => folder.path.display().to_string(),
-            (None, Some(target)) => target.name(),
+            (None, Some(_)) => outputs.published().map_or_else(String::new, |it| it.name()),
             (None, None) => "nothing".into(),
         })
     }

@@ -90,6 +90,12 @@ fn cases() -> Vec<Case> {
         Case::tokens(5)
             .parted(Compression::None)
             .over(Before::Unfinished),
+        #[cfg(feature = "parquet")]
+        Case::tokens(6).tabulated(),
+        #[cfg(feature = "parquet")]
+        Case::two_inputs("").tabulated().over(Before::Finished),
+        #[cfg(feature = "parquet")]
+        Case::tokens(5).tabulated().over(Before::Unfinished),
     ]
 }
 

@@ -92,6 +92,8 @@ fn whatever_operation_fails_the_run_says_so_and_can_be_resumed() {
         Case::tokens(8)
             .parted(Compression::None)
             .over(Before::Unfinished),
+        #[cfg(feature = "parquet")]
+        Case::tokens(8).tabulated().over(Before::Finished),
     ];
     for (nth, case) in cases.iter().enumerate() {
         let oracle = Oracle::of(case);

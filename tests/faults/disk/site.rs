@@ -159,6 +159,14 @@ impl Case {
         self
     }
 
+    /// A Parquet file.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn tabulated(mut self) -> Self {
+        self.style = Style::Parquet;
+        self.name = "signed.parquet.records";
+        self
+    }
+
     fn signer(&self, job_id: &str) -> Signer {
         match self.format.alg() {
             Alg::Es256 => Signer::es256(&testkit::key(), &ENGINES[0], job_id),
@@ -168,7 +176,11 @@ impl Case {
 
     pub(crate) fn outputs(&self, folder: &Path) -> Outputs {
         let mut outputs = match self.parted {
-            None => Outputs::beside(&folder.join(self.name), self.style),
+            None => {
+                // A table is made of records that are gathered beside it.
+                let name = self.name.trim_end_matches(".records");
+                Outputs::beside(&folder.join(name), self.style)
+            }
             Some(compression) => {
                 let by = vec!["firstName".to_owned()];
                 let folder = folder.join("parts");
