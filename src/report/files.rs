@@ -113,7 +113,7 @@ fn state<T>(found: &Found<T>) -> &'static str {
 }
 
 fn parts(html: &mut Html, id: &str, parts: &[PartEntry]) {
-    html.element("details", &[], |html| {
+    html.element("details", &[("class", "long")], |html| {
         let many = count(parts.len() as u64, "part");
         html.line("summary", &[], &format!("The records are in {many}"));
         let columns = [

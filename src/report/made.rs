@@ -175,7 +175,8 @@ fn by_campaign(html: &mut Html, id: &str, signed: &Signed) {
     if more.is_empty() {
         return;
     }
-    html.element("details", &[], |html| {
+    // On paper it stays folded.
+    html.element("details", &[("class", "long")], |html| {
         let many = number(more.len() as u64);
         html.line("summary", &[], &format!("The next {many} campaigns"));
         let id = format!("{id}-more-campaigns");

@@ -18,6 +18,9 @@ use super::words::{count, moment, number};
 /// How the page looks, in light and dark, on screens and on paper.
 const STYLE: &str = include_str!("style.css");
 
+/// How many runs the verdict over all of them names.
+const MOST_NAMED: usize = 20;
+
 /// What every page of this program begins with.
 const BEGINNING: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
                          <meta name=\"generator\" content=\"campaign-signer report\">\n";
@@ -64,8 +67,9 @@ pub fn page(runs: &[Run], at: Option<u64>) -> String {
             &[],
             &format!(
                 "Made by campaign-signer {} of manifests and of the files they name. Signatures \
-                 were not verified for this page: campaign-signer verify --manifest does that. \
-                 Records may hold tokens; this page holds none.",
+                 were not verified for it: campaign-signer verify --manifest does that. No \
+                 signature or token stands here, but rejected rows do, as they were: keep the \
+                 page as you keep them.",
                 env!("CARGO_PKG_VERSION")
             ),
         );
@@ -134,10 +138,39 @@ fn overview(html: &mut Html, judged: &[Judged<'_>], level: Level) {
             html.element("div", &[], |html| {
                 html.line("p", &[("class", "says")], level.says());
                 html.line("p", &[], &how_many(judged));
+                not_well(html, judged);
             });
         });
         runs(html, judged);
         formats(html, judged);
+    });
+}
+
+/// Of every run that is not well, what matters most.
+fn not_well(html: &mut Html, judged: &[Judged<'_>]) {
+    let is_not = |own: &&Judged<'_>| own.level >= Level::Look;
+    let mut bad: Vec<&Judged<'_>> = judged.iter().filter(is_not).collect();
+    // The sort is stable: of as much weight, in their order.
+    bad.sort_by_key(|own| std::cmp::Reverse(own.level));
+    if bad.is_empty() {
+        return;
+    }
+    html.element("ul", &[], |html| {
+        for own in bad.iter().take(MOST_NAMED) {
+            let Some(remark) = own.remarks.first() else {
+                continue;
+            };
+            html.element("li", &[], |html| {
+                let class = remark.level.word_class();
+                html.line("b", &[("class", class)], remark.level.word());
+                html.element("span", &[], |html| {
+                    let place = format!("#{}", own.id);
+                    html.element("a", &[("href", &place)], |html| html.value(own.name()));
+                    html.text(": ");
+                    html.text(&remark.says);
+                });
+            });
+        }
     });
 }
 

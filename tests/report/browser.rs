@@ -20,24 +20,29 @@ pub(crate) struct Browser {
 
 /// The browser; `None` where there is none.
 pub(crate) fn browser() -> Option<Browser> {
-    let found = Command::new("chromedriver")
+    let driver = Command::new("chromedriver")
         .arg("--port=0")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();
-    match found {
-        Ok(driver) => Some(Browser::new(driver)),
-        Err(error) => {
+    let browser = match driver {
+        Ok(driver) => Browser::new(driver),
+        Err(error) => Err(format!("there is no chromedriver: {error}")),
+    };
+    match browser {
+        Ok(browser) => Some(browser),
+        Err(why) => {
             let needed = std::env::var("CAMPAIGN_SIGNER_NEEDS").is_ok_and(|needs| needs == "all");
-            assert!(!needed, "chromedriver: {error}");
-            eprintln!("skipped: no page was looked at, there is no chromedriver ({error})");
+            assert!(!needed, "{why}");
+            eprintln!("skipped: no page was looked at; {why}");
             None
         }
     }
 }
 
 impl Browser {
-    fn new(mut driver: Child) -> Self {
+    /// Starts a browser; otherwise says why there is none.
+    fn new(mut driver: Child) -> Result<Self, String> {
         // It says which port it has got, and nothing more.
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = lines
@@ -69,16 +74,22 @@ impl Browser {
             } },
         });
         let session = browser.send("POST", "/session", &wanted);
-        browser.session = session["sessionId"].as_str().unwrap().to_owned();
+        let Some(id) = session["sessionId"].as_str() else {
+            return Err(format!(
+                "chromedriver has no browser: {}",
+                session["message"]
+            ));
+        };
+        browser.session = id.to_owned();
         // The page that a new window has is none of ours.
         browser.ask("url", &json!({ "url": "about:blank" }));
         browser.log("browser");
         browser.log("performance");
-        browser
+        Ok(browser)
     }
 
-    /// Sends a request and gives the answer's value.
-    #[track_caller]
+    /// Sends a request and gives the answer's value, or what stands there of an
+    /// error.
     fn send(&self, method: &str, path: &str, body: &Value) -> Value {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let patience = Some(Duration::from_secs(60));
@@ -107,15 +118,15 @@ impl Browser {
         let mut answer = vec![0; length];
         reader.read_exact(&mut answer).unwrap();
         let answer: Value = serde_json::from_slice(&answer).unwrap();
-        let value = answer["value"].clone();
-        assert!(value["error"].is_null(), "{path}: {value}");
-        value
+        answer["value"].clone()
     }
 
     #[track_caller]
     fn ask(&self, what: &str, body: &Value) -> Value {
         let path = format!("/session/{}/{what}", self.session);
-        self.send("POST", &path, body)
+        let value = self.send("POST", &path, body);
+        assert!(value["error"].is_null(), "{what}: {value}");
+        value
     }
 
     /// A command of the DevTools protocol.
@@ -183,7 +194,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if !std::thread::panicking() && !self.session.is_empty() {
             let path = format!("/session/{}", self.session);
             self.send("DELETE", &path, &json!({}));
         }

@@ -188,6 +188,15 @@ fn several_runs_have_an_overview_that_leads_to_each() {
     assert!(leads("#run-1") && leads("#run-2"));
     page.says("Signed records of all runs by format Format Records Share skan-view");
     page.says("SKAdNetwork view-through ad signature 62 100 %");
+    // A run that is not well is named with what is the matter.
+    workdir
+        .run("sign -f skan-view -k key.pem --ignore-unknown good.csv -o bad.ndjson")
+        .exit(1);
+    crate::runs::page(
+        &workdir,
+        "parts bad.ndjson.manifest.json good.ndjson.manifest.json",
+    )
+    .says("Worth a look 2 well, 1 worth a look. Look bad.ndjson : 3 of 8 rows were rejected");
     // A folder stands for the manifest in it, and its parts are listed.
     page.says("ad-network-id=example123.skadnetwork/part-00000.ndjson")
         .says("The records are in 2 parts");
