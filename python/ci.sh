@@ -2,6 +2,7 @@
 # Builds the wheel, installs it into an environment of its own, and tests it there:
 # with lints, types, DuckDB, Polars, pandas and Spark. What is missing is installed.
 #
+#   ci.sh install                   only installs
 #   ci.sh [ARGUMENTS OF pytest]     --slow: a cluster of its own, and kill -9
 #
 # PROFILE=release builds as for a release; the default reuses what `cargo test` built.
@@ -20,6 +21,9 @@ if [ ! -x "$environment/bin/pytest" ]; then
   python3 -m venv --clear "$environment"
   "$environment/bin/pip" install -q --upgrade pip
   "$environment/bin/pip" install -q --group test
+fi
+if [ "${1:-}" = install ]; then
+  exit
 fi
 PATH=$environment/bin:$PATH
 unset CAMPAIGN_SIGNER_BINARY PYTHONPATH

@@ -9,7 +9,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The README's two commands, as a newcomer types them.
 const MAIN: &str = "cargo run --release -- run examples/nightly/job.toml";
-const TESTS: &str = "cargo test";
+const TESTS: &str = "cargo test --all-features";
 
 /// A folder like a fresh clone, as far as the README's commands see it: the
 /// examples are in it, and nothing that they make.
