@@ -11,7 +11,7 @@ use crate::envelope::Envelope;
 use crate::error::{Error, Kind};
 use crate::output::{
     Checkpoint, Compression, Disk, InputEntry, OutputEntry, PartEntry, Publishing, Spool, Staged,
-    Target, discard, partial, publish, remove, sync_folder,
+    Target, publish, remove, sync_folder,
 };
 use crate::parallel::Pool;
 use crate::row::{Dialect, Expected, Input, Origin};
@@ -20,8 +20,8 @@ use super::books::Books;
 use super::inputs::Spot;
 use super::job::{Job, Outputs, Progress, Summary};
 use super::keeper::{self, Keeper};
+use super::litter::{clear, litter};
 use super::spread::spread;
-use super::standing;
 use super::tabulate;
 use super::task::Done;
 
@@ -408,24 +408,6 @@ impl Ledger {
         }
         Ok(())
     }
-}
-
-/// Takes away what a run has made that has failed with nothing to resume; if
-/// something stays, it is only in the way of the next one.
-fn clear(disk: &dyn Disk, litter: &[PathBuf]) {
-    for path in litter {
-        let _ = discard(disk, path);
-    }
-}
-
-/// Everything that an unfinished run has made. The checkpoint goes last: while
-/// it stands, the others may be gone on with.
-fn litter(job: &Job) -> Vec<PathBuf> {
-    let files = job.outputs.files();
-    let partials = files.iter().map(|(_, path)| partial(path));
-    let checkpoint = standing::checkpoint_of(job);
-    let unsaved = checkpoint.as_deref().map(partial);
-    partials.chain(unsaved).chain(checkpoint).collect()
 }
 
 fn pack(compression: Compression, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {

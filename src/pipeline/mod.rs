@@ -15,6 +15,7 @@ mod inputs;
 mod job;
 mod keeper;
 mod ledger;
+mod litter;
 mod pace;
 mod partition;
 mod press;
