@@ -133,10 +133,8 @@ impl Job {
     /// its id and its timestamp.
     pub fn terms(&self) -> Terms {
         let folder = self.outputs.folder.as_ref();
-        let compression = match folder {
-            Some(folder) => folder.compression,
-            None => self.outputs.compression.unwrap_or(Compression::None),
-        };
+        let own = self.outputs.compression.unwrap_or(Compression::None);
+        let compression = folder.map_or(own, |folder| folder.compression);
         let mut terms = Terms::new(
             &self.settings,
             self.limits.row_bytes,

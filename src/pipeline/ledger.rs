@@ -14,13 +14,14 @@ use crate::output::{
     Target, publish, remove, sync_folder,
 };
 use crate::parallel::Pool;
-use crate::row::{Dialect, Expected, Input, Origin};
+use crate::row::Input;
 
 use super::books::Books;
 use super::inputs::Spot;
-use super::job::{Job, Outputs, Progress, Summary};
+use super::job::{Job, Progress, Summary};
 use super::keeper::{self, Keeper};
 use super::litter::{clear, litter};
+use super::press::{compression, of_signed};
 use super::spread::spread;
 use super::tabulate;
 use super::task::Done;
@@ -339,14 +340,10 @@ impl Ledger {
         };
         // A compressed file without a single member is none.
         let outputs = &job.outputs;
-        for (staged, target, compression) in [
-            (signed, &outputs.signed, of_signed(outputs)),
-            (
-                self.rejects.as_mut(),
-                &outputs.rejects,
-                compression(&outputs.rejects),
-            ),
-        ] {
+        let packed = [of_signed(outputs), compression(&outputs.rejects)];
+        let targets = [&outputs.signed, &outputs.rejects];
+        let staged = [signed, self.rejects.as_mut()];
+        for ((staged, target), compression) in staged.into_iter().zip(targets).zip(packed) {
             let Some(staged) = staged else { continue };
             if staged.extent().bytes == 0 {
                 staged.write(&pack(compression, Vec::new())?)?;
@@ -417,27 +414,9 @@ fn pack(compression: Compression, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
     compression.pack(bytes).map_err(Error::Compress)
 }
 
-/// How the signed records are compressed.
-pub(super) fn of_signed(outputs: &Outputs) -> Compression {
-    let by_name = || compression(&outputs.signed);
-    outputs.compression.unwrap_or_else(by_name)
-}
-
-/// How an output is compressed by its name.
-pub(super) fn compression(target: &Option<Target>) -> Compression {
-    let path = target.as_ref().and_then(Target::file);
-    path.map_or(Compression::None, Compression::of)
-}
-
 fn progress(job: &Job, books: &Books, checkpoint: Option<&Checkpoint>) -> Progress {
-    let is_compressed = |input: &Input| match (&input.origin, input.unpacking.expected) {
-        _ if input.dialect == Dialect::Parquet => true,
-        (_, Expected::Only(_) | Expected::Named(_)) => true,
-        (_, Expected::Plain) | (Origin::Stdin, Expected::Any) => false,
-        (Origin::File(path), Expected::Any) => Compression::of(path) != Compression::None,
-    };
     // How much there is of a compressed input is not known before its end.
-    let known = !job.inputs.iter().any(is_compressed);
+    let known = !job.inputs.iter().any(Input::is_said_to_be_compressed);
     Progress {
         rows: books.counts.rows,
         total_bytes: match known {

@@ -253,7 +253,7 @@ fn press<'a>(
             over,
         }),
         self_check: job.self_check,
-        compression: ledger::of_signed(&job.outputs),
+        compression: press::of_signed(&job.outputs),
         partitioner,
         parted: job.outputs.folder.is_some(),
         benches: Arc::default(),

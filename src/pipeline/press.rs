@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::engine::{Check, Messages, Signatures};
 use crate::envelope::Envelope;
-use crate::output::Compression;
+use crate::output::{Compression, Target};
 use crate::record::{Records, Spread};
 use crate::signing_input::{Derived, Deriving, Recipes, Scratch};
 
 use super::counting::Names;
+use super::job::Outputs;
 use super::partition::Partitioner;
 use super::signer::Signer;
 use super::supply::{Reuse, Supply};
@@ -66,4 +67,16 @@ impl Reuse for Bench {
     fn held(&self) -> usize {
         self.payloads.total_bytes() + self.messages.total_bytes()
     }
+}
+
+/// How the signed records are compressed.
+pub(super) fn of_signed(outputs: &Outputs) -> Compression {
+    let by_name = || compression(&outputs.signed);
+    outputs.compression.unwrap_or_else(by_name)
+}
+
+/// How an output is compressed by its name.
+pub(super) fn compression(target: &Option<Target>) -> Compression {
+    let path = target.as_ref().and_then(Target::file);
+    path.map_or(Compression::None, Compression::of)
 }

@@ -8,7 +8,7 @@ use crate::record::RejectTable;
 
 use super::inputs::Inputs;
 use super::job::Job;
-use super::ledger;
+use super::press;
 
 /// The form of a run's rejects.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl RejectForm {
     /// When a table does not fit the inputs: it has one header, and only rows
     /// under that header fit below it.
     pub(super) fn of(job: &Job, inputs: &Inputs<'_>) -> Result<Self, Error> {
-        let compression = ledger::compression(&job.outputs.rejects);
+        let compression = press::compression(&job.outputs.rejects);
         let Style::Csv(delimiter) = job.outputs.rejects_style else {
             return Ok(Self {
                 table: None,

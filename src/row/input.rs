@@ -92,6 +92,17 @@ impl Input {
         }
     }
 
+    /// Whether it is compressed by its name, by what is expected of it or by its
+    /// kind: its size then says little about its rows.
+    pub fn is_said_to_be_compressed(&self) -> bool {
+        match (&self.origin, self.unpacking.expected) {
+            _ if self.dialect == Dialect::Parquet => true,
+            (_, Expected::Only(_) | Expected::Named(_)) => true,
+            (_, Expected::Plain) | (Origin::Stdin, Expected::Any) => false,
+            (Origin::File(path), Expected::Any) => Compressed::of(path).is_some(),
+        }
+    }
+
     /// Whether its bytes are gone once they are read: standard input, a pipe.
     pub fn is_read_once(&self) -> bool {
         match &self.origin {
