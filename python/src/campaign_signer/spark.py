@@ -55,6 +55,9 @@ _JSON_OPTIONS = {
     "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
 }
 
+#: How many lines go to the JVM at once, at least.
+_ROWS = 4096
+
 _RAW_LINE = f'{{"{RAW}":'.encode()
 
 
@@ -163,8 +166,6 @@ class _Partition:
         self._arguments = filter_arguments(settings)
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
         try:
             program = find_binary(self._settings.get("binary"))
             check_key(self._settings, program)
@@ -173,17 +174,32 @@ class _Partition:
                 (batch.column(0).to_pylist() for batch in batches),
                 stall_seconds=self._settings.get("stall_seconds", STALL_SECONDS),
             )
-            for block in lines:
-                for line in block:
-                    if line.startswith(_RAW_LINE):
-                        raise DataError(f"a row came back as no JSON object: {line[:500]!r}")
-                try:
-                    rows = pa.array(block, pa.string())
-                except pa.ArrowInvalid as error:
-                    raise ProtocolError(f"a line that came back is not UTF-8: {error}") from error
-                yield pa.record_batch([rows], names=["row"])
+            yield from _batches(lines)
         except SignError as error:
             raise error.at(_place()) from error
+
+
+def _batches(blocks: Iterable[list[bytes]]) -> Iterator[pa.RecordBatch]:
+    """Lines as batches: many at once, since each batch costs the JVM something."""
+    import pyarrow as pa
+
+    def batch(lines: list[bytes]) -> pa.RecordBatch:
+        for line in lines:
+            if line.startswith(_RAW_LINE):
+                raise DataError(f"a row came back as no JSON object: {line[:500]!r}")
+        try:
+            return pa.record_batch([pa.array(lines, pa.string())], names=["row"])
+        except pa.ArrowInvalid as error:
+            raise ProtocolError(f"a line that came back is not UTF-8: {error}") from error
+
+    waiting: list[bytes] = []
+    for block in blocks:
+        waiting += block
+        if len(waiting) >= _ROWS:
+            yield batch(waiting)
+            waiting = []
+    if waiting:
+        yield batch(waiting)
 
 
 def _place() -> str:
