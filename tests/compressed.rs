@@ -545,8 +545,9 @@ fn the_first_bytes_of_a_pipe_are_given_before_more_are_waited_for() {
     ]
     .concat();
     let mut source = Source::new(Once(stored[..20].to_vec()));
-    let mut read = [0; 64];
-    assert_eq!(source.read(&mut read).unwrap(), 3);
+    let mut read = [0; 3];
+    source.read_exact(&mut read).unwrap();
+    assert_eq!(&read, b"{}\n");
 }
 
 /// What the error was of was never said: "the input cannot be read", and no
