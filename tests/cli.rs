@@ -157,7 +157,7 @@ fn standard_input_needs_to_be_told_its_format_and_comes_once() {
         "check -f aak-impression".into(),
     ] {
         let run = workdir.run(&arguments);
-        run.exit(2).says("CSV or NDJSON");
+        run.exit(2).says("NDJSON or Parquet");
         assert!(run.hint().contains("--input-format"), "{run}");
     }
     let run = workdir.run(&sign("-o - --input-format csv - -"));
@@ -548,11 +548,11 @@ fn names_that_say_nothing_are_refused_with_a_hint() {
     workdir.write("rows", workdir.bytes("rows.csv"));
     workdir.write("rows.gz", "");
     let table = [
-        ("-o out.ndjson rows.gz", "CSV or NDJSON", "--input-format"),
-        ("-o out.gz rows.csv", "CSV or NDJSON", "--output-format"),
-        ("-o out.ndjson rows", "CSV or NDJSON", "--input-format"),
-        ("-o out rows.csv", "CSV or NDJSON", "--output-format"),
-        ("-o out.json rows.csv", "CSV or NDJSON", "--output-format"),
+        ("-o out.ndjson rows.gz", "NDJSON or Parquet", "--input-format"),
+        ("-o out.gz rows.csv", "NDJSON or Parquet", "--output-format"),
+        ("-o out.ndjson rows", "NDJSON or Parquet", "--input-format"),
+        ("-o out rows.csv", "NDJSON or Parquet", "--output-format"),
+        ("-o out.json rows.csv", "NDJSON or Parquet", "--output-format"),
     ];
     for (arguments, says, hint) in table {
         let run = workdir.run(&sign(arguments));
@@ -1365,7 +1365,7 @@ fn schemas_are_printed_and_written() {
     workdir.run("schema --write schemas").exit(0);
     let written = std::fs::read_dir(workdir.path("schemas")).unwrap().count();
     let shapes: usize = FORMATS.iter().map(|format| format.shapes.len()).sum();
-    assert_eq!(written, 2 * FORMATS.len() + shapes + 5);
+    assert_eq!(written, 2 * FORMATS.len() + shapes + 6);
 }
 
 #[test]

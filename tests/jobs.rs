@@ -845,7 +845,7 @@ fn a_mistake_in_the_last_output_is_told_before_the_first_row_is_signed() {
             2,
             "line 9, column 1: rows.csv: the header has no column",
         ),
-        ("output = \"b\"", 2, "CSV or NDJSON"),
+        ("output = \"b\"", 2, "NDJSON or Parquet"),
     ] {
         let text = format!(
             "{PLAIN}[[output]]\nname = \"a\"\noutput = \"a.ndjson\"\n\n\

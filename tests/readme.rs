@@ -58,7 +58,7 @@ fn begin(folder: &Path, readme: &str, name: &str) -> Output {
     fs::create_dir(&folder).unwrap();
     let binary = Path::new(env!("CARGO_BIN_EXE_campaign-signer"));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).map(PathBuf::from);
+    let folders = std::env::split_paths(&path);
     let own = binary.parent().unwrap().to_owned();
     let path = std::env::join_paths(std::iter::once(own).chain(folders)).unwrap();
     Command::new("sh")
