@@ -548,11 +548,19 @@ fn names_that_say_nothing_are_refused_with_a_hint() {
     workdir.write("rows", workdir.bytes("rows.csv"));
     workdir.write("rows.gz", "");
     let table = [
-        ("-o out.ndjson rows.gz", "NDJSON or Parquet", "--input-format"),
+        (
+            "-o out.ndjson rows.gz",
+            "NDJSON or Parquet",
+            "--input-format",
+        ),
         ("-o out.gz rows.csv", "NDJSON or Parquet", "--output-format"),
         ("-o out.ndjson rows", "NDJSON or Parquet", "--input-format"),
         ("-o out rows.csv", "NDJSON or Parquet", "--output-format"),
-        ("-o out.json rows.csv", "NDJSON or Parquet", "--output-format"),
+        (
+            "-o out.json rows.csv",
+            "NDJSON or Parquet",
+            "--output-format",
+        ),
     ];
     for (arguments, says, hint) in table {
         let run = workdir.run(&sign(arguments));

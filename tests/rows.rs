@@ -1019,5 +1019,8 @@ fn a_zstd_input_that_wants_more_than_its_share_of_memory_is_told_how_to_be_made(
     let error = Source::new(std::io::Cursor::new(stored))
         .read_to_end(&mut Vec::new())
         .unwrap_err();
-    assert!(error.to_string().contains("a window of more than 8192 KiB"), "{error}");
+    assert!(
+        error.to_string().contains("a window of more than 8192 KiB"),
+        "{error}"
+    );
 }
