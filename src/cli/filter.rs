@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read};
-use std::path::PathBuf;
 use std::time::Instant;
 
 use campaign_signer::engine::Check;
@@ -19,10 +18,10 @@ use serde_json::json;
 
 use super::args::find_format;
 use super::exit::Exit;
-use super::passphrase::PassphraseArgs;
+use super::log;
 use super::sign::{SelfCheckName, random_id};
+use super::sign_key::KeyArgs;
 use super::values::{expires, job_id, max_rejects, pair, timestamp};
-use super::{log, sign_key};
 
 /// How long a stream may be silent before what is there goes out, in
 /// milliseconds.
@@ -35,20 +34,8 @@ pub(crate) struct FilterArgs {
     #[arg(short, long, value_name = "ID")]
     format: String,
 
-    /// The private key: PKCS#8 or SEC1, PEM or DER
-    #[arg(short, long, value_name = "FILE")]
-    key: Option<PathBuf>,
-
-    /// A key ring, keys.toml: several keys, among which each row chooses
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "secret_file"])]
-    keys: Option<PathBuf>,
-
-    /// The shared secret, for HS256
-    #[arg(long, value_name = "FILE", conflicts_with = "key")]
-    secret_file: Option<PathBuf>,
-
     #[command(flatten)]
-    passphrase: PassphraseArgs,
+    key: KeyArgs,
 
     /// The key's id (`kid`, `keyIdentifier`)
     #[arg(long, value_name = "KID")]
@@ -263,23 +250,13 @@ fn tell(format: &str, (job_id, timestamp): (&str, u64), summary: &Summary, secon
 
 impl FilterArgs {
     fn filter(&self, job_id: &str) -> Result<Filter, Error> {
-        self.passphrase.refuse_stdin(true)?;
+        self.key.refuse_stdin(true)?;
         let mut settings = self.settings()?;
         let format = settings.format;
-        let key = match &self.keys {
-            Some(path) => {
-                let now = settings.timestamp;
-                sign_key::load_ring(path, &self.passphrase, &self.engine, format, now)?
-            }
-            None => sign_key::load(
-                self.key.as_ref(),
-                self.secret_file.as_ref(),
-                &self.passphrase,
-                &self.engine,
-                &mut settings.key_id,
-                format,
-            )?,
-        };
+        let now = settings.timestamp;
+        let key = self
+            .key
+            .load(&self.engine, &mut settings.key_id, format, now)?;
         Ok(Filter {
             signer: key.signer(job_id)?,
             settings,

@@ -16,8 +16,7 @@ use super::attempt::{Placed, Planned, Stopped};
 use super::compression::{CompressionName, of_output};
 use super::exit::Exit;
 use super::observe::{ObserveArgs, Observer};
-use super::passphrase::PassphraseArgs;
-use super::sign_key::{self, Loaded};
+use super::sign_key::{KeyArgs, Loaded};
 use super::values::interval;
 use super::{again, log, signals};
 
@@ -27,20 +26,8 @@ pub(crate) struct SignArgs {
     #[command(flatten)]
     pub(super) rows: RowArgs,
 
-    /// The private key: PKCS#8 or SEC1, PEM or DER
-    #[arg(short, long, value_name = "FILE")]
-    key: Option<PathBuf>,
-
-    /// A key ring, keys.toml: several keys, among which each row chooses
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "secret_file"])]
-    keys: Option<PathBuf>,
-
-    /// The shared secret, for HS256
-    #[arg(long, value_name = "FILE", conflicts_with = "key")]
-    secret_file: Option<PathBuf>,
-
     #[command(flatten)]
-    passphrase: PassphraseArgs,
+    key: KeyArgs,
 
     /// Where signed records go: .ndjson, .jsonl, .csv or .tsv, and .gz or .zst
     /// after it to compress them, or .parquet; `-` is standard output
@@ -250,18 +237,9 @@ impl SignArgs {
     pub(super) fn load_key(&mut self) -> Result<Loaded, Error> {
         let settings = self.rows.settings(None)?;
         let format = settings.format;
-        if let Some(path) = &self.keys {
-            let (passphrase, now) = (&self.passphrase, settings.timestamp);
-            return sign_key::load_ring(path, passphrase, &self.engine, format, now);
-        }
-        sign_key::load(
-            self.key.as_ref(),
-            self.secret_file.as_ref(),
-            &self.passphrase,
-            &self.engine,
-            &mut self.rows.key_id,
-            format,
-        )
+        let now = settings.timestamp;
+        self.key
+            .load(&self.engine, &mut self.rows.key_id, format, now)
     }
 }
 
@@ -304,12 +282,8 @@ pub(super) fn check_partition(args: &SignArgs) -> Result<(), Error> {
 
 /// The files that no output replaces, whatever is forced.
 pub(crate) fn sources(args: &SignArgs) -> Result<Vec<(&'static str, PathBuf)>, Error> {
-    let keys = [&args.key, &args.keys, &args.secret_file];
-    let keys = keys.into_iter().flatten();
-    let mut sources: Vec<_> = keys.map(|path| ("the key", path.clone())).collect();
-    let passphrase = args.passphrase.file();
-    sources.extend(passphrase.map(|path| ("the passphrase", path.clone())));
-    args.passphrase.refuse_stdin(args.rows.reads_stdin())?;
+    let mut sources = args.key.sources();
+    args.key.refuse_stdin(args.rows.reads_stdin())?;
     let inputs = args.rows.sources().into_iter();
     sources.extend(inputs.map(|path| ("an input", path)));
     sources.extend(args.observe.sources());

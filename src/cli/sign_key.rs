@@ -9,9 +9,62 @@ use campaign_signer::key::{Secret, SigningKey};
 use campaign_signer::pipeline::Signer;
 use campaign_signer::ring::{KeyRing, Validity};
 use campaign_signer::time::rfc3339;
+use clap::Args;
 
 use super::log::warn;
 use super::passphrase::PassphraseArgs;
+
+/// Where the key of a run is.
+#[derive(Args)]
+pub(crate) struct KeyArgs {
+    /// The private key: PKCS#8 or SEC1, PEM or DER
+    #[arg(short, long, value_name = "FILE")]
+    key: Option<PathBuf>,
+
+    /// A key ring, keys.toml: several keys, among which each row chooses
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "secret_file"])]
+    keys: Option<PathBuf>,
+
+    /// The shared secret, for HS256
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    secret_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+impl KeyArgs {
+    /// Loads and probes what is named. Where a key's file tells its id and none
+    /// is given, that is taken.
+    pub(crate) fn load(
+        &self,
+        engine: &str,
+        key_id: &mut Option<String>,
+        format: &'static Format,
+        now: u64,
+    ) -> Result<Loaded, Error> {
+        let (key, secret) = (self.key.as_ref(), self.secret_file.as_ref());
+        match &self.keys {
+            Some(path) => load_ring(path, &self.passphrase, engine, format, now),
+            None => load(key, secret, &self.passphrase, engine, key_id, format),
+        }
+    }
+
+    /// The files that no output replaces.
+    pub(crate) fn sources(&self) -> Vec<(&'static str, PathBuf)> {
+        let keys = [&self.key, &self.keys, &self.secret_file];
+        let keys = keys.into_iter().flatten();
+        let mut sources: Vec<_> = keys.map(|path| ("the key", path.clone())).collect();
+        let passphrase = self.passphrase.file();
+        sources.extend(passphrase.map(|path| ("the passphrase", path.clone())));
+        sources
+    }
+
+    /// Refuses a passphrase from standard input where that has another use.
+    pub(crate) fn refuse_stdin(&self, others_read_it: bool) -> Result<(), Error> {
+        self.passphrase.refuse_stdin(others_read_it)
+    }
+}
 
 /// A key that was loaded and works.
 pub(crate) enum Loaded {
@@ -37,7 +90,7 @@ impl Loaded {
 
 /// Loads every key of a ring. One that is not valid is only warned of: perhaps
 /// no row asks for it.
-pub(crate) fn load_ring(
+fn load_ring(
     path: &Path,
     passphrase: &PassphraseArgs,
     engine_name: &str,
@@ -68,7 +121,7 @@ pub(crate) fn load_ring(
 
 /// Loads the key and probes it. Where its file's name tells the key's id and
 /// none is given, that is taken.
-pub(crate) fn load(
+fn load(
     key: Option<&PathBuf>,
     secret: Option<&PathBuf>,
     passphrase: &PassphraseArgs,
