@@ -5,13 +5,12 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_array::{RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
-use super::workdir::Workdir;
+use super::workdir::{Workdir, peak};
 
 /// What a run may hold at its highest, on two threads: what a run over text
 /// may, and beside it two row groups that are read, or one that is written.
@@ -46,31 +45,19 @@ fn write_users(path: &Path, rows: usize) {
 }
 
 /// Signs a table into a table, and gives the highest resident memory in KiB.
-fn peak(workdir: &Workdir, rows: usize) -> u64 {
+fn sign(workdir: &Workdir, rows: usize) -> u64 {
     write_users(&workdir.path("users.parquet"), rows);
     let arguments = "sign -f impact-user-jwt --secret-file secret.txt --force --progress none \
                      -j 2 -o out.parquet users.parquet";
     let arguments: Vec<&str> = arguments.split_whitespace().collect();
-    let mut child = workdir.command(&arguments);
+    let mut command = workdir.command(&arguments);
     let told = File::create(workdir.path("told")).unwrap();
     let started = std::time::Instant::now();
-    let mut child = child.stderr(told).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    loop {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let mark = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        if let Some(mark) = mark {
-            peak = mark.trim().trim_end_matches(" kB").parse().unwrap();
-        }
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "{}", workdir.text("told"));
-            let seconds = started.elapsed().as_secs_f64();
-            eprintln!("{rows} rows: {peak} KiB, {seconds:.1} s");
-            return peak;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let (code, peak) = peak::run(command.stderr(told));
+    assert_eq!(code, 0, "{}", workdir.text("told"));
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!("{rows} rows: {peak} KiB, {seconds:.1} s");
+    peak
 }
 
 #[test]
@@ -82,7 +69,7 @@ fn memory_does_not_grow_with_a_table() {
         (30_000, 120_000)
     };
     let workdir = Workdir::new();
-    let (few, many) = (peak(&workdir, few), peak(&workdir, many));
+    let (few, many) = (sign(&workdir, few), sign(&workdir, many));
     assert!(many < LIMIT_KIB, "{many} KiB");
     // Up to a full row group it does.
     if is_full {
